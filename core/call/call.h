@@ -1,0 +1,21 @@
+/* The life of a call as a state machine without I/O. See gitdev.h for its use; this is what the
+ * engine and the bindings need besides. */
+#ifndef GITDEV_CALL_CALL_H
+#define GITDEV_CALL_CALL_H
+
+#include "call/client.h"
+
+const gitdev_client *gitdev_call_client(const gitdev_call *call);
+
+/* One more owner; undone by gitdev_call_free(). */
+void gitdev_call_retain(gitdev_call *call);
+
+/* Of a call that is done: frees the request and the response body, once they have been read. */
+void gitdev_call_trim(gitdev_call *call);
+
+/* A place for whoever drives the call to find its own record of it; the call does not look at it.
+ */
+void gitdev_call_set_driver(gitdev_call *call, void *driver);
+void *gitdev_call_driver(const gitdev_call *call);
+
+#endif

@@ -1,0 +1,44 @@
+/* A client: an origin, a key, the limits of its calls, and the state that they share. See gitdev.h.
+ */
+#ifndef GITDEV_CALL_CLIENT_H
+#define GITDEV_CALL_CLIENT_H
+
+#include "gitdev.h"
+#include "policy/budget.h"
+#include "policy/key.h"
+#include "policy/pace.h"
+#include "wire/url.h"
+
+/* State that clients of one origin, or of one origin and key, have in common; the last one frees
+ * it. */
+typedef struct gitdev_shared_budget {
+  int owners;
+  gitdev_budget budget;
+} gitdev_shared_budget;
+
+typedef struct gitdev_shared_pace {
+  int owners;
+  gitdev_pace pace;
+} gitdev_shared_pace;
+
+enum { GITDEV_FIXED_HEADERS = 3 };
+
+struct gitdev_client {
+  int owners; /* its user, and each of its calls */
+  gitdev_key key;
+  char key_hint[GITDEV_KEY_REDACTED_MAX];
+  gitdev_url base;
+  char *authorization; /* "Bearer <key>": the one copy of the key that leaves; wiped with it */
+  char *user_agent, *ca_file, *origin;       /* origin: "https://host[:port]" */
+  gitdev_header fixed[GITDEV_FIXED_HEADERS]; /* what every request of the client begins with */
+  double timeout, try_timeout, connect_timeout;
+  int max_retries;
+  size_t body_max;
+  gitdev_shared_budget *budget;
+  gitdev_shared_pace *pace;
+};
+
+/* One more owner; undone by gitdev_client_free(). */
+void gitdev_client_retain(gitdev_client *client);
+
+#endif

@@ -1,0 +1,8 @@
+#include "gitdev.h"
+#include <time.h>
+
+double gitdev_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}

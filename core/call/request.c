@@ -1,0 +1,180 @@
+#include "call/request.h"
+#include "call/problem.h"
+#include "policy/random.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Set by the SDK, or meaningful to one connection only: a caller who sends them would contradict
+ * the call machine. */
+static const char *const OWN_HEADERS[] = {
+    "authorization",  "host",   "user-agent",        "accept", "content-type", "content-length",
+    "connection",     "expect", "transfer-encoding", "te",     "trailer",      "upgrade",
+    "idempotency-key"};
+
+static bool is_token_char(unsigned char c) { /* RFC 9110 5.6.2 */
+  return isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static bool is_token(const char *text) {
+  if (!*text)
+    return false;
+  for (; *text; text++)
+    if (!is_token_char((unsigned char)*text))
+      return false;
+  return true;
+}
+
+static bool is_visible(const char *text) {
+  for (; *text; text++)
+    if (*text <= ' ' || *text > '~')
+      return false;
+  return true;
+}
+
+static int check_header(const gitdev_header *header, gitdev_problem *problem) {
+  if (!header->name || !is_token(header->name))
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: \"%.40s\" is no header name",
+                              header->name ? header->name : "");
+  for (size_t i = 0; i < sizeof OWN_HEADERS / sizeof *OWN_HEADERS; i++)
+    if (strcasecmp(header->name, OWN_HEADERS[i]) == 0)
+      return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: %s is set by the SDK itself",
+                                header->name);
+  if (!header->value)
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: %s has no value", header->name);
+  for (const char *p = header->value; *p; p++)
+    if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
+      return gitdev_problem_set(problem, GITDEV_EINVAL,
+                                "headers: the value of %s holds a control byte (CR or LF?)",
+                                header->name);
+  return GITDEV_OK;
+}
+
+/* Dot segments are folded by URL readers on the way, into another path than the one asked for
+ * (contract 1.2). */
+static bool has_dot_segment(const char *path) {
+  const char *end = path + strcspn(path, "?");
+  while (path < end) {
+    const char *segment = path + 1;
+    size_t len = strcspn(segment, "/?");
+    if ((len == 1 && segment[0] == '.') || (len == 2 && segment[0] == '.' && segment[1] == '.'))
+      return true;
+    path = segment + len;
+  }
+  return false;
+}
+
+static int check_options(const gitdev_call_options *options, gitdev_problem *problem) {
+  const char *method = options->method, *path = options->path, *key = options->idempotency_key;
+  if (!method || !is_token(method) || strlen(method) > 16)
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "method: must be an HTTP method such as GET");
+  if (!path || path[0] != '/' || !is_visible(path) || strchr(path, '#'))
+    return gitdev_problem_set(problem, GITDEV_EINVAL,
+                              "path: must begin with / and be percent-encoded, without a fragment");
+  if (has_dot_segment(path))
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "path: holds a . or .. segment");
+  if (key && (!*key || strlen(key) > GITDEV_IDEMPOTENCY_KEY_MAX || !is_visible(key)))
+    return gitdev_problem_set(problem, GITDEV_EINVAL,
+                              "idempotency_key: must be 1 to %d visible ASCII characters",
+                              GITDEV_IDEMPOTENCY_KEY_MAX);
+  if (options->header_count > GITDEV_HEADERS_MAX)
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: more than %d", GITDEV_HEADERS_MAX);
+  for (size_t i = 0; i < options->header_count; i++)
+    if (check_header(&options->headers[i], problem) != GITDEV_OK)
+      return GITDEV_EINVAL;
+  return GITDEV_OK;
+}
+
+/* Copies into the block, at a moving end. */
+typedef struct writer {
+  char *at;
+} writer;
+
+static const char *put(writer *w, const char *text, size_t len) {
+  char *start = w->at;
+  memcpy(start, text, len);
+  start[len] = '\0';
+  w->at += len + 1;
+  return start;
+}
+
+static bool is_safe(const char *method) {
+  return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+static size_t block_size(const gitdev_client *client, const gitdev_call_options *options,
+                         const char *key, size_t header_room) {
+  size_t size = header_room * sizeof(gitdev_header) + strlen(options->method) + 1;
+  size += strlen(client->origin) + strlen(client->base.path) + strlen(options->path) + 1;
+  size += key ? strlen(key) + 1 : 0;
+  size += options->body ? options->body_len + 1 : 0;
+  for (size_t i = 0; i < options->header_count; i++)
+    size += strlen(options->headers[i].name) + strlen(options->headers[i].value) + 2;
+  return size;
+}
+
+static void fill_headers(gitdev_request *out, gitdev_header *headers, writer *w,
+                         const gitdev_client *client, const gitdev_call_options *options,
+                         const char *key) {
+  memcpy(headers, client->fixed, sizeof client->fixed);
+  size_t count = GITDEV_FIXED_HEADERS;
+  if (options->body)
+    headers[count++] = (gitdev_header){"Content-Type", "application/json"};
+  if (key)
+    headers[count++] = (gitdev_header){"Idempotency-Key", put(w, key, strlen(key))};
+  for (size_t i = 0; i < options->header_count; i++) {
+    const gitdev_header *from = &options->headers[i];
+    headers[count].name = put(w, from->name, strlen(from->name));
+    headers[count++].value = put(w, from->value, strlen(from->value));
+  }
+  out->headers = headers;
+  out->header_count = count;
+}
+
+static void fill_url(gitdev_request *out, writer *w, const gitdev_client *client,
+                     const char *path) {
+  size_t origin_len = strlen(client->origin), base_len = strlen(client->base.path);
+  char *url = w->at;
+  memcpy(url, client->origin, origin_len);
+  memcpy(url + origin_len, client->base.path, base_len);
+  w->at += origin_len + base_len;
+  put(w, path, strlen(path));
+  out->url = url;
+  out->target = url + origin_len;
+  out->host = client->base.host;
+  out->port = client->base.port;
+}
+
+int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable,
+                         const gitdev_client *client, const gitdev_call_options *options,
+                         gitdev_problem *problem) {
+  *block = NULL;
+  if (check_options(options, problem) != GITDEV_OK)
+    return GITDEV_EINVAL;
+  const char *key = options->idempotency_key;
+  char uuid[GITDEV_UUID_SIZE];
+  if (!key && !is_safe(options->method)) {
+    if (!gitdev_random_uuid(uuid))
+      return gitdev_problem_set(problem, GITDEV_ETLS, "OpenSSL has no randomness");
+    key = uuid;
+  }
+  size_t header_room = GITDEV_FIXED_HEADERS + 2 + options->header_count;
+  gitdev_header *headers = malloc(block_size(client, options, key, header_room));
+  if (!headers)
+    return gitdev_problem_set(problem, GITDEV_ENOMEM, "memory is out");
+  writer w = {(char *)(headers + header_room)};
+  *out = (gitdev_request){.ca_file = client->ca_file,
+                          .connect_timeout = client->connect_timeout,
+                          .body_max = client->body_max};
+  out->method = put(&w, options->method, strlen(options->method));
+  fill_url(out, &w, client, options->path);
+  fill_headers(out, headers, &w, client, options, key);
+  if (options->body) {
+    out->body = put(&w, options->body, options->body_len);
+    out->body_len = options->body_len;
+  }
+  *repeatable = key || is_safe(options->method);
+  *block = headers;
+  return GITDEV_OK;
+}

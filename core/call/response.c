@@ -1,0 +1,139 @@
+#include "call/response.h"
+#include "policy/retry.h"
+#include "wire/date.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+void gitdev_response_init(gitdev_response *response, size_t body_max) {
+  memset(response, 0, sizeof *response);
+  gitdev_buffer_init(&response->head, GITDEV_RESPONSE_HEAD_MAX);
+  gitdev_buffer_init(&response->body, body_max);
+  gitdev_response_begin(response, 0);
+}
+
+void gitdev_response_free(gitdev_response *response) {
+  gitdev_buffer_free(&response->head);
+  gitdev_buffer_free(&response->body);
+  free(response->headers);
+  response->headers = NULL;
+}
+
+void gitdev_response_begin(gitdev_response *response, int status) {
+  gitdev_buffer_reset(&response->head);
+  gitdev_buffer_reset(&response->body);
+  free(response->headers);
+  response->headers = NULL;
+  response->header_count = 0;
+  response->status = status;
+  response->request_id[0] = '\0';
+  response->date = -1;
+  response->remaining = response->reset = -1;
+  response->retry_after = 0;
+  response->should_retry = -1;
+}
+
+/* A whole number of at most 15 digits, which a double holds exactly; -1 for anything else. */
+static double parse_count(const char *text, size_t len) {
+  if (len == 0 || len > 15)
+    return -1;
+  double value = 0;
+  for (size_t i = 0; i < len; i++) {
+    if (!isdigit((unsigned char)text[i]))
+      return -1;
+    value = value * 10 + (text[i] - '0');
+  }
+  return value;
+}
+
+/* An id goes into messages and logs: only visible ASCII of a bounded length does. */
+static void keep_request_id(gitdev_response *response, const char *value, size_t len) {
+  if (len >= GITDEV_REQUEST_ID_SIZE)
+    return;
+  for (size_t i = 0; i < len; i++)
+    if (value[i] <= ' ' || value[i] > '~')
+      return;
+  memcpy(response->request_id, value, len);
+  response->request_id[len] = '\0';
+}
+
+static int parse_flag(const char *value) {
+  return strcmp(value, "true") == 0 ? 1 : strcmp(value, "false") == 0 ? 0 : -1;
+}
+
+/* Reads the headers that the machine judges by; `name` and `value` are in head, NUL-terminated. */
+static void note(gitdev_response *response, const char *name, const char *value, size_t len) {
+  if (strcmp(name, "date") == 0)
+    response->date = gitdev_date_parse(value, len);
+  else if (strcmp(name, "x-request-id") == 0)
+    keep_request_id(response, value, len);
+  else if (strcmp(name, "x-ratelimit-remaining") == 0)
+    response->remaining = parse_count(value, len);
+  else if (strcmp(name, "x-ratelimit-reset") == 0)
+    response->reset = parse_count(value, len);
+  else if (strcmp(name, "retry-after") == 0)
+    response->retry_after = (size_t)(value - response->head.data) + 1;
+  else if (strcmp(name, "x-should-retry") == 0)
+    response->should_retry = parse_flag(value);
+}
+
+static bool is_value(const char *value, size_t len) {
+  for (size_t i = 0; i < len; i++)
+    if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
+      return false;
+  return true;
+}
+
+bool gitdev_response_header(gitdev_response *response, const char *name, size_t name_len,
+                            const char *value, size_t value_len) {
+  if (name_len == 0 || !is_value(name, name_len) || memchr(name, ' ', name_len) ||
+      !is_value(value, value_len) || response->header_count == GITDEV_RESPONSE_FIELDS_MAX)
+    return false;
+  size_t start = response->head.len;
+  gitdev_buffer_append(&response->head, name, name_len);
+  gitdev_buffer_append(&response->head, "", 1);
+  size_t value_at = response->head.len;
+  gitdev_buffer_append(&response->head, value, value_len);
+  gitdev_buffer_append(&response->head, "", 1);
+  if (response->head.failed)
+    return false;
+  for (char *p = response->head.data + start; *p; p++)
+    *p = (char)tolower((unsigned char)*p);
+  response->header_count++;
+  note(response, response->head.data + start, response->head.data + value_at, value_len);
+  return true;
+}
+
+bool gitdev_response_data(gitdev_response *response, const char *bytes, size_t len) {
+  return gitdev_buffer_append(&response->body, bytes, len);
+}
+
+const gitdev_header *gitdev_response_headers(gitdev_response *response) {
+  if (response->headers || response->header_count == 0)
+    return response->headers;
+  gitdev_header *headers = malloc(response->header_count * sizeof *headers);
+  if (!headers)
+    return NULL;
+  const char *at = response->head.data;
+  for (size_t i = 0; i < response->header_count; i++) {
+    headers[i].name = at;
+    at += strlen(at) + 1;
+    headers[i].value = at;
+    at += strlen(at) + 1;
+  }
+  return response->headers = headers;
+}
+
+double gitdev_response_retry_after(const gitdev_response *response) {
+  if (!response->retry_after)
+    return -1;
+  const char *value = response->head.data + response->retry_after - 1;
+  return gitdev_retry_after(value, strlen(value), response->date);
+}
+
+double gitdev_response_reset_in(const gitdev_response *response) {
+  if (response->reset < 0 || response->date < 0)
+    return -1;
+  double in = response->reset - (double)response->date;
+  return in > 0 ? in : 0;
+}

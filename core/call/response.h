@@ -1,0 +1,47 @@
+/* The answer to a try: collected within caps, and read for what the machine judges by. */
+#ifndef GITDEV_CALL_RESPONSE_H
+#define GITDEV_CALL_RESPONSE_H
+
+#include "gitdev.h"
+#include "wire/buffer.h"
+#include <stdint.h>
+
+enum {
+  GITDEV_RESPONSE_HEAD_MAX = 64 << 10, /* bytes of header names and values */
+  GITDEV_RESPONSE_FIELDS_MAX = 200,
+  GITDEV_REQUEST_ID_SIZE = 65, /* ids have at most 64 characters (contract 1.2) */
+};
+
+typedef struct gitdev_response {
+  int status;
+  gitdev_buffer head; /* "name\0value\0" for each header */
+  size_t header_count;
+  gitdev_header *headers; /* into head; made by gitdev_response_headers() */
+  gitdev_buffer body;
+  char request_id[GITDEV_REQUEST_ID_SIZE];
+  int64_t date;            /* Date as Unix seconds, -1 */
+  double remaining, reset; /* X-RateLimit-*, -1 */
+  size_t retry_after;      /* where its value stands in head, plus 1; 0: absent */
+  int should_retry;        /* X-Should-Retry: 1, 0, -1 absent */
+} gitdev_response;
+
+void gitdev_response_init(gitdev_response *response, size_t body_max);
+void gitdev_response_free(gitdev_response *response);
+
+/* Forgets an earlier try's answer and begins a new one; its memory is used again. */
+void gitdev_response_begin(gitdev_response *response, int status);
+/* False when a cap is passed, memory is out, or the line is malformed (RFC 9110 5.5). */
+bool gitdev_response_header(gitdev_response *response, const char *name, size_t name_len,
+                            const char *value, size_t value_len);
+bool gitdev_response_data(gitdev_response *response, const char *bytes, size_t len);
+
+/* The headers as an array of `header_count`, made on first use; NULL when there are none or memory
+ * is out. */
+const gitdev_header *gitdev_response_headers(gitdev_response *response);
+
+/* Retry-After and X-RateLimit-Reset as seconds from the answer, against its own Date
+ * (contract 1.9); -1 when absent or unusable. */
+double gitdev_response_retry_after(const gitdev_response *response);
+double gitdev_response_reset_in(const gitdev_response *response);
+
+#endif

@@ -1,0 +1,237 @@
+/* The host: a Lua interpreter with gitdev and cjson inside. It sets the state up and hands over to
+ * gitdev.cli, which does the rest in Lua. */
+#include "embedded.h"
+#include "gitdev.h"
+#include "options.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int luaopen_cjson(lua_State *L);
+int luaopen_cjson_safe(lua_State *L);
+int luaopen_gitdev_core(lua_State *L);
+int luaopen_gitdev_net(lua_State *L);
+
+enum { EXIT_USAGE = 2 };
+
+/* What a signal handler can reach is static or nothing; it is written before the handler is
+ * installed, and by the handler. */
+static struct {
+  lua_State *main, *task;
+  gitdev_loop *loop;
+  volatile sig_atomic_t signal;
+} interruption;
+
+/* ---- interruption ---- */
+
+static void stop(lua_State *L, lua_Debug *activation) {
+  (void)activation;
+  lua_sethook(L, NULL, 0, 0);
+  luaL_error(L, "interrupted");
+}
+
+/* Lua is stopped by a hook at its next instruction, wherever it runs; a wait is ended first, so
+ * that there is a next one. A second signal ends the process, as it would without us. */
+static void on_signal(int number) {
+  const int all = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
+  signal(number, SIG_DFL);
+  interruption.signal = number;
+  lua_sethook(interruption.main, stop, all, 1);
+  if (interruption.task)
+    lua_sethook(interruption.task, stop, all, 1);
+  if (interruption.loop)
+    gitdev_wake(interruption.loop);
+}
+
+static void catch_signals(void) {
+  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+  struct sigaction action = {.sa_handler = on_signal}, before;
+  sigemptyset(&action.sa_mask);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+      sigaction(numbers[i], &action, NULL);
+}
+
+/* host.watch_task(coroutine), host.watch_loop(handle): what a signal is to stop. */
+static int host_watch_task(lua_State *L) {
+  interruption.task = lua_tothread(L, 1);
+  return 0;
+}
+
+static int host_watch_loop(lua_State *L) {
+  interruption.loop = lua_touserdata(L, 1);
+  return 0;
+}
+
+static int host_pid(lua_State *L) {
+  lua_pushinteger(L, getpid());
+  return 1;
+}
+
+/* host.signal() -> the number of the signal that came, or nil. */
+static int host_signal(lua_State *L) {
+  if (!interruption.signal)
+    return 0;
+  lua_pushinteger(L, interruption.signal);
+  return 1;
+}
+
+/* host.setenv(name, value): so that a script's os.getenv sees it. */
+static int host_setenv(lua_State *L) {
+  if (setenv(luaL_checkstring(L, 1), luaL_checkstring(L, 2), 1) != 0)
+    return luaL_error(L, "the environment cannot be changed");
+  return 0;
+}
+
+static const luaL_Reg host_functions[] = {{"pid", host_pid},
+                                          {"setenv", host_setenv},
+                                          {"signal", host_signal},
+                                          {"watch_loop", host_watch_loop},
+                                          {"watch_task", host_watch_task},
+                                          {NULL, NULL}};
+
+/* ---- setting up ---- */
+
+static int load_embedded(lua_State *L) {
+  const gitdev_embedded *module = lua_touserdata(L, lua_upvalueindex(1));
+  size_t len = (size_t)(module->end - module->text);
+  if (luaL_loadbufferx(L, module->text, len, module->chunk, "t") != LUA_OK)
+    return lua_error(L);
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+static void preload(lua_State *L) {
+  static const luaL_Reg natives[] = {{"cjson", luaopen_cjson},
+                                     {"cjson.safe", luaopen_cjson_safe},
+                                     {"gitdev.core", luaopen_gitdev_core},
+                                     {"gitdev.net", luaopen_gitdev_net},
+                                     {NULL, NULL}};
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  luaL_setfuncs(L, natives, 0);
+  for (const gitdev_embedded *module = gitdev_embedded_modules; module->module; module++) {
+    lua_pushlightuserdata(L, (void *)(uintptr_t)module);
+    lua_pushcclosure(L, load_embedded, 1);
+    lua_setfield(L, -2, module->module);
+  }
+  lua_pop(L, 1);
+}
+
+/* The global `arg`: the script at 0, its arguments from 1, what stands before it below 0. */
+static void set_arg(lua_State *L, int argc, char **argv, int script) {
+  if (script == argc)
+    script = 0;
+  lua_createtable(L, argc - script, script + 1);
+  for (int i = 0; i < argc; i++) {
+    lua_pushstring(L, argv[i]);
+    lua_rawseti(L, -2, i - script);
+  }
+  lua_setglobal(L, "arg");
+}
+
+static bool push_chunk(char kind, const char *text, void *payload) {
+  lua_State *L = payload;
+  lua_createtable(L, 0, 2);
+  lua_pushlstring(L, &kind, 1);
+  lua_setfield(L, -2, "kind");
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, "text");
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  return true;
+}
+
+static void set_flag(lua_State *L, const char *name, bool value) {
+  lua_pushboolean(L, value);
+  lua_setfield(L, -2, name);
+}
+
+/* The table of options that gitdev.cli works by. */
+static void push_options(lua_State *L, const gitdev_host_options *options, int argc, char **argv) {
+  lua_newtable(L);
+  set_flag(L, "ignore_environment", options->ignore_environment);
+  set_flag(L, "interactive", options->interactive);
+  set_flag(L, "version", options->version);
+  set_flag(L, "version_only", options->version_only);
+  set_flag(L, "warnings", options->warnings);
+  set_flag(L, "help", options->help);
+  set_flag(L, "emulator", options->emulator);
+  set_flag(L, "quiet", options->quiet);
+  if (options->script < argc) {
+    lua_pushstring(L, argv[options->script]);
+    lua_setfield(L, -2, "script");
+  }
+  lua_newtable(L);
+  gitdev_host_each_chunk(options->script, argv, push_chunk, L);
+  lua_setfield(L, -2, "chunks");
+}
+
+typedef struct command_line {
+  int argc;
+  char **argv;
+  gitdev_host_options options;
+} command_line;
+
+/* Everything that can raise runs in here. Returns the exit status. */
+static int protected_main(lua_State *L) {
+  const command_line *line = lua_touserdata(L, 1);
+  if (line->options.ignore_environment) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+  }
+  luaL_openlibs(L);
+  preload(L);
+  set_arg(L, line->argc, line->argv, line->options.script);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "gitdev.cli");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "main");
+  luaL_newlib(L, host_functions);
+  push_options(L, &line->options, line->argc, line->argv);
+  lua_call(L, 2, 1);
+  return 1;
+}
+
+static int run(lua_State *L, command_line *line) {
+  lua_pushcfunction(L, protected_main);
+  lua_pushlightuserdata(L, line);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+    return (int)lua_tointeger(L, -1);
+  if (interruption.signal)
+    return 128 + interruption.signal;
+  const char *message = luaL_tolstring(L, -1, NULL);
+  fprintf(stderr, "%s: %s\n", line->argv[0], message);
+  return EXIT_FAILURE;
+}
+
+static int usage(char **argv, int wrong) {
+  fprintf(stderr,
+          "gitdev: unrecognized option, or one without its value: '%s'\nRun 'gitdev --help' for "
+          "what there is.\n",
+          argv[wrong]);
+  return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+  command_line line = {.argc = argc, .argv = argv};
+  int wrong = gitdev_host_parse(&line.options, argc, argv);
+  if (wrong)
+    return usage(argv, wrong);
+  lua_State *L = luaL_newstate();
+  if (!L) {
+    fprintf(stderr, "gitdev: memory is out\n");
+    return EXIT_FAILURE;
+  }
+  interruption.main = L;
+  catch_signals();
+  int status = run(L, &line);
+  interruption.task = NULL;
+  interruption.loop = NULL;
+  lua_close(L);
+  return status;
+}

@@ -1,0 +1,299 @@
+/* gitdev: the SDK of the .git platform, for C. This is its only public header.
+ *
+ * Four objects make a call:
+ *
+ *   gitdev_loop    an event loop: waits on sockets and timers;
+ *   gitdev_engine  drives calls over libcurl on a loop;
+ *   gitdev_client  an origin and a key, with what is shared by all calls made with them: the mirror
+ * of the rate limit and the retry budget; gitdev_call    one call: a state machine that knows
+ * deadlines, retries, idempotency keys and pacing, and does no I/O. The engine obeys it; anything
+ * else may, see gitdev_call_next().
+ *
+ * Ownership. A function whose first parameter is `T **out` makes an object that the caller owns and
+ * frees with the function named beside it. Everything returned as `const` belongs to the object it
+ * was asked of and lives as long as it, unless said otherwise. Strings passed in are copied, unless
+ * said otherwise.
+ *
+ * Threads. There are no globals (libcurl's one-time initialisation apart, which is guarded).
+ * Objects may be used from one thread at a time; a loop, what hangs on it and the clients used
+ * there belong together. gitdev_wake() alone may be called from any thread or signal handler. No
+ * function installs a signal handler or changes a signal's disposition; writes to closed sockets
+ * raise no SIGPIPE.
+ *
+ * Fork. A child must not use objects made before the fork: let it make its own.
+ *
+ * Time. All durations and times are seconds as double; times are those of gitdev_now(), a monotonic
+ * clock.
+ *
+ * Errors. Functions that can fail return 0 or one of the negative codes below. */
+#ifndef GITDEV_H
+#define GITDEV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GITDEV_VERSION "0.1.0"
+#define GITDEV_API     __attribute__((visibility("default")))
+
+enum {
+  GITDEV_OK = 0,
+  GITDEV_ENOMEM = -1,  /* memory is out */
+  GITDEV_EINVAL = -2,  /* an argument is wrong: gitdev_problem says which */
+  GITDEV_ESYSTEM = -3, /* a system call failed: errno is kept */
+  GITDEV_ETLS = -4,    /* OpenSSL failed */
+  GITDEV_ECURL = -5,   /* libcurl could not be set up */
+  GITDEV_ECLOSED = -6, /* the other side, or the object, is closed */
+};
+
+/* What went wrong, in words: what, where, and what to do. Never holds a secret. */
+typedef struct gitdev_problem {
+  char text[256];
+} gitdev_problem;
+
+/* A static sentence for a return code. */
+GITDEV_API const char *gitdev_strerror(int code);
+
+/* ---- the loop
+ * -------------------------------------------------------------------------------------------------
+ */
+
+typedef struct gitdev_loop gitdev_loop;
+
+GITDEV_API int gitdev_loop_new(gitdev_loop **out);
+/* Frees the loop. Engines and listeners on it must have been freed. NULL is allowed, as with every
+ * free here. */
+GITDEV_API void gitdev_loop_free(gitdev_loop *loop);
+
+/* Seconds of the monotonic clock. */
+GITDEV_API double gitdev_now(void);
+
+/* Waits up to `timeout` seconds (0: not at all; negative: without end) for something to happen, and
+ * handles all that is ready. Returns early for a wake-up or a signal. 0, or GITDEV_ESYSTEM. */
+GITDEV_API int gitdev_step(gitdev_loop *loop, double timeout);
+
+/* For a foreign loop: one descriptor that is readable when gitdev_step(loop, 0) has work, and the
+ * seconds until it has some anyway (0: now; negative: never). Ask again after each step and after
+ * each new call. */
+GITDEV_API int gitdev_fd(gitdev_loop *loop);
+GITDEV_API double gitdev_timeout(gitdev_loop *loop);
+
+/* Ends the current or the next wait. Safe from any thread and from a signal handler. */
+GITDEV_API void gitdev_wake(gitdev_loop *loop);
+
+/* ---- clients
+ * --------------------------------------------------------------------------------------------------
+ */
+
+typedef struct gitdev_client gitdev_client;
+
+/* Zero or NULL means the default. */
+typedef struct gitdev_client_options {
+  const char *api_key;  /* gsk_… or gpk_…; required */
+  const char *base_url; /* https only; default https://api.git.dev/v2 */
+  const char
+      *ca_file; /* a PEM file to trust instead of the system's; verification itself has no switch */
+  const char *user_agent; /* default gitdev-c/<version> */
+  double timeout;         /* a whole call: queue, pacing, tries, waits, body; default 120 */
+  double try_timeout;     /* one try; default 30 */
+  double connect_timeout; /* default 10 */
+  int max_retries;        /* default 2; GITDEV_NO_RETRIES for none */
+  size_t body_max;        /* the largest response body accepted, in bytes; default 64 MiB */
+} gitdev_client_options;
+
+enum { GITDEV_NO_RETRIES = -1, GITDEV_MAX_RETRIES_MAX = 20 };
+
+/* Checks and copies the options; opens nothing. 0, GITDEV_ENOMEM, or GITDEV_EINVAL with `problem`
+ * (may be NULL) filled: a missing or malformed key, a base URL that is not https. */
+GITDEV_API int gitdev_client_new(gitdev_client **out, const gitdev_client_options *options,
+                                 gitdev_problem *problem);
+/* Wipes the key and lets go of the rest once the client's last call is freed. */
+GITDEV_API void gitdev_client_free(gitdev_client *client);
+
+/* Lets `client` share with `other` what belongs to both: the retry budget if their origins are the
+ * same, the mirror of the rate limit if their keys are too. Call it before the client's first call.
+ */
+GITDEV_API void gitdev_client_share(gitdev_client *client, const gitdev_client *other);
+
+/* What the client knows of its rate limit; -1 where unknown. */
+typedef struct gitdev_rate_limit {
+  double per_minute, burst; /* the plan's, once they were needed and asked for */
+  double remaining;         /* tokens now, by the client's mirror */
+  double paused_for;        /* seconds until anyone may send again, after a 429; 0 otherwise */
+  double retry_budget;      /* retries in hand for this origin */
+} gitdev_rate_limit;
+
+GITDEV_API void gitdev_client_rate_limit(const gitdev_client *client, double now,
+                                         gitdev_rate_limit *out);
+
+/* The key as it may be shown, "gsk_test_***abcd". */
+GITDEV_API const char *gitdev_client_key_hint(const gitdev_client *client);
+
+/* ---- calls
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+typedef struct gitdev_call gitdev_call;
+
+typedef struct gitdev_header {
+  const char *name, *value;
+} gitdev_header;
+
+/* What to call. Zero or NULL means the default. */
+typedef struct gitdev_call_options {
+  const char *method; /* "GET", "POST", …; required */
+  const char *path;   /* "/deployments?limit=2": after the base URL, percent-encoded by the caller;
+                         required */
+  const char *body;   /* JSON; NULL for none */
+  size_t body_len;
+  const char *idempotency_key;  /* default: a fresh UUIDv4, the same on every try, for anything but
+                                   GET and HEAD */
+  const gitdev_header *headers; /* further ones; those the SDK sets itself are refused */
+  size_t header_count;
+  double timeout;  /* default: the client's */
+  int max_retries; /* default: the client's; GITDEV_NO_RETRIES for none */
+} gitdev_call_options;
+
+/* Checks and copies the options; sends nothing; the deadline runs from `now`. The call keeps its
+ * client alive. 0, GITDEV_ENOMEM, or GITDEV_EINVAL with `problem` (may be NULL) filled: CR, LF or
+ * NUL in what becomes a header or a path, a header that is the SDK's own, a bad idempotency key;
+ * GITDEV_ETLS when OpenSSL has no randomness. */
+GITDEV_API int gitdev_call_new(gitdev_call **out, gitdev_client *client,
+                               const gitdev_call_options *options, double now,
+                               gitdev_problem *problem);
+/* Lets go of the call. One that is under way in an engine goes on, and is freed when it is done; gitdev_cancel() ends it
+ * at once. */
+GITDEV_API void gitdev_call_free(gitdev_call *call);
+
+/* One try of a call, as the ledger keeps it. Times are seconds, -1 where it did not come so far. */
+typedef struct gitdev_attempt {
+  const char *verdict; /* "ok", "retry", or "error" */
+  const char *reason;  /* why it was not repeated, or what went wrong: static */
+  int status;          /* 0 without an answer */
+  char request_id[65];
+  double wait; /* the wait before it: pacing, backoff, Retry-After */
+  double dns, connect, tls, first_byte, total; /* since its start */
+} gitdev_attempt;
+
+/* How a call ended. `type` is NULL for a 2xx (and a 304); else one of the contract's error types or
+ * "connection_error", "timeout_error", "response_error", "canceled_error". */
+typedef struct gitdev_result {
+  int status; /* of the last answer, 0 without one */
+  const char *type, *code;
+  const char *message; /* one sentence: what was wrong; secrets masked */
+  const char *param;   /* the field at fault, or NULL */
+  const char *request_id;
+  bool retryable;   /* the same call may succeed later */
+  const char *body; /* NUL-terminated */
+  size_t body_len;
+  const gitdev_attempt *attempts;
+  size_t attempt_count;
+} gitdev_result;
+
+/* The result of a call that is done, else NULL. It lives as long as the call. */
+GITDEV_API const gitdev_result *gitdev_call_result(const gitdev_call *call);
+
+/* The last answer's headers, names in lower case, in order of arrival; they live as long as the
+ * call. NULL and 0 without an answer. */
+GITDEV_API const gitdev_header *gitdev_call_headers(gitdev_call *call, size_t *count);
+
+/* ---- the machine, for those who bring their own transport
+ * ------------------------------------------------------- */
+
+/* A try to be sent. It lives until the machine is told its outcome. */
+typedef struct gitdev_request {
+  const char *method, *url;
+  const char *host; /* to connect to; IPv6 in brackets */
+  int port;
+  const char *target; /* the request line's */
+  const gitdev_header
+      *headers; /* all but Host and Content-Length; the first is Authorization: never log it */
+  size_t header_count;
+  const char *body; /* NULL for none */
+  size_t body_len;
+  const char *ca_file; /* NULL for the system's */
+  double connect_timeout;
+  size_t body_max;
+} gitdev_request;
+
+typedef enum gitdev_action_kind { GITDEV_WAIT, GITDEV_SEND, GITDEV_DONE } gitdev_action_kind;
+
+typedef struct gitdev_action {
+  gitdev_action_kind kind;
+  double until; /* WAIT: ask again then, or when another call of the client has ended; SEND: the try
+                   is over then */
+  const gitdev_request *request; /* SEND */
+} gitdev_action;
+
+/* What to do next. After SEND, tell how it went with gitdev_call_outcome() before asking again. */
+GITDEV_API gitdev_action gitdev_call_next(gitdev_call *call, double now);
+
+/* While a try is answered: hand over each header line as it comes (a final status only, no 1xx),
+ * then the body in pieces. False: stop, it is malformed or too large; report the try as
+ * GITDEV_FAILED_ANSWER. gitdev_call_begin() starts a new answer. */
+GITDEV_API bool gitdev_call_begin(gitdev_call *call, int status);
+GITDEV_API bool gitdev_call_header(gitdev_call *call, const char *name, size_t name_len,
+                                   const char *value, size_t value_len);
+GITDEV_API bool gitdev_call_data(gitdev_call *call, const char *bytes, size_t len);
+
+typedef enum gitdev_outcome_kind {
+  GITDEV_COMPLETE,      /* the answer is whole */
+  GITDEV_FAILED_UNSENT, /* not a byte of the request left: refused, DNS, handshake */
+  GITDEV_FAILED_SENT,   /* some of it left, and no whole answer came */
+  GITDEV_FAILED_TRUST,  /* the server's certificate was not accepted */
+  GITDEV_FAILED_ANSWER, /* what came is no HTTP, or more than body_max */
+  GITDEV_TIMED_OUT,     /* `until` passed, before it was sent if unsent is true */
+  GITDEV_FAILED_LOCAL,  /* the driver itself cannot do it: a ca_file that is not there, say */
+} gitdev_outcome_kind;
+
+typedef struct gitdev_outcome {
+  gitdev_outcome_kind kind;
+  bool unsent;                                 /* with GITDEV_TIMED_OUT */
+  const char *message;                         /* the transport's words; copied */
+  double dns, connect, tls, first_byte, total; /* seconds since the try's start, -1 unknown */
+} gitdev_outcome;
+
+GITDEV_API void gitdev_call_outcome(gitdev_call *call, const gitdev_outcome *outcome, double now);
+
+/* Ends the call as canceled, unless it is done; a try under way need not be reported any more. */
+GITDEV_API void gitdev_call_cancel(gitdev_call *call, double now);
+
+/* ---- the engine: calls over libcurl
+ * ------------------------------------------------------------------------------ */
+
+typedef struct gitdev_engine gitdev_engine;
+
+typedef struct gitdev_engine_options {
+  const char *connect_to; /* "HOST:PORT:HOST:PORT": reach the first at the second; names and
+                             certificates stay the first's */
+} gitdev_engine_options;
+
+/* Makes an engine on a loop; `options` may be NULL. libcurl is initialised with the first one. 0,
+ * GITDEV_ENOMEM, GITDEV_ECURL. */
+GITDEV_API int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
+                                 const gitdev_engine_options *options);
+/* Cancels what is under way (each call ends as canceled, its `done` is not called), closes the
+ * connections. */
+GITDEV_API void gitdev_engine_free(gitdev_engine *engine);
+
+/* Called from gitdev_step() (or from gitdev_submit, when there is nothing to wait for) once the
+ * call is done. It may submit others. */
+typedef void (*gitdev_done_fn)(gitdev_call *call, void *payload);
+
+/* Takes the call under way. 0 or GITDEV_ENOMEM. */
+GITDEV_API int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done,
+                             void *payload);
+/* Takes a call back: it ends as canceled, and `done` is not called. */
+GITDEV_API void gitdev_cancel(gitdev_engine *engine, gitdev_call *call);
+
+/* Submits the call and steps the loop until it is done. 0, or what kept the loop from turning. */
+GITDEV_API int gitdev_perform(gitdev_engine *engine, gitdev_call *call);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

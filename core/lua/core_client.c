@@ -1,0 +1,207 @@
+/* core.client: an origin and a key. */
+#include "lua/call.h"
+#include <string.h>
+
+static const char CLIENT[] = "gitdev.client";
+/* A weak table of this state's clients: those of one origin or one key share what belongs to both.
+ */
+static const char CLIENTS[] = "gitdev.clients";
+
+typedef struct lua_client {
+  gitdev_client *client;
+} lua_client;
+
+static gitdev_client *check_client(lua_State *L) {
+  lua_client *self = luaL_checkudata(L, 1, CLIENT);
+  luaL_argcheck(L, self->client, 1, "the client is closed");
+  return self->client;
+}
+
+static int client_close(lua_State *L) {
+  lua_client *self = luaL_checkudata(L, 1, CLIENT);
+  gitdev_client *client = self->client;
+  self->client = NULL;
+  gitdev_client_free(client);
+  return 0;
+}
+
+/* A string of the table at 1; one with a NUL inside would be cut by C, so it is refused. */
+static const char *string_option(lua_State *L, const char *name, const char **bad) {
+  lua_getfield(L, 1, name); /* left on the stack: the string must live until it is copied */
+  if (lua_isnil(L, -1))
+    return NULL;
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
+  if (lua_type(L, -1) != LUA_TSTRING || strlen(text) != len)
+    *bad = name;
+  return text;
+}
+
+static double number_option(lua_State *L, const char *name, const char **bad) {
+  lua_getfield(L, 1, name);
+  bool absent = lua_isnil(L, -1);
+  double value = lua_tonumber(L, -1);
+  if (!absent && lua_type(L, -1) != LUA_TNUMBER)
+    *bad = name;
+  lua_pop(L, 1);
+  return absent ? 0 : value;
+}
+
+/* In C, 0 retries means the default; in Lua it means 0. */
+static int retries_option(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index))
+    return 0;
+  double value = lua_tonumber(L, index);
+  if (value >= 0 && value < 1)
+    return GITDEV_NO_RETRIES;
+  return value > 0 && value <= GITDEV_MAX_RETRIES_MAX ? (int)value : GITDEV_MAX_RETRIES_MAX + 1;
+}
+
+static void share(lua_State *L, gitdev_client *client) {
+  lua_getfield(L, LUA_REGISTRYINDEX, CLIENTS);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    const lua_client *other = lua_touserdata(L, -2);
+    if (other->client)
+      gitdev_client_share(client, other->client);
+    lua_pop(L, 1);
+  }
+  lua_pushvalue(L, -2); /* the new client */
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+static int core_client(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  const char *bad = NULL;
+  gitdev_client_options options = {
+      .api_key = string_option(L, "api_key", &bad),
+      .base_url = string_option(L, "base_url", &bad),
+      .ca_file = string_option(L, "ca_file", &bad),
+      .user_agent = string_option(L, "user_agent", &bad),
+      .timeout = number_option(L, "timeout", &bad),
+      .try_timeout = number_option(L, "try_timeout", &bad),
+      .connect_timeout = number_option(L, "connect_timeout", &bad),
+      .body_max = (size_t)number_option(L, "body_max", &bad),
+  };
+  lua_getfield(L, 1, "max_retries");
+  options.max_retries = retries_option(L, -1);
+  if (bad) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: is of the wrong type, or holds a NUL byte", bad);
+    return 2;
+  }
+  lua_client *self = gitdev_lua_new(L, CLIENT, sizeof *self);
+  gitdev_problem problem;
+  if (gitdev_client_new(&self->client, &options, &problem) != GITDEV_OK)
+    return gitdev_lua_fail(L, problem.text);
+  share(L, self->client);
+  return 1;
+}
+
+static int client_rate_limit(lua_State *L) {
+  gitdev_rate_limit limit;
+  gitdev_client_rate_limit(check_client(L), gitdev_now(), &limit);
+  lua_createtable(L, 0, 5);
+  gitdev_lua_set_number(L, "per_minute", limit.per_minute);
+  gitdev_lua_set_number(L, "burst", limit.burst);
+  gitdev_lua_set_number(L, "remaining", limit.remaining);
+  gitdev_lua_set_number(L, "paused_for", limit.paused_for);
+  gitdev_lua_set_number(L, "retry_budget", limit.retry_budget);
+  return 1;
+}
+
+static int client_key_hint(lua_State *L) {
+  lua_pushstring(L, gitdev_client_key_hint(check_client(L)));
+  return 1;
+}
+
+/* A string argument, or NULL for nil; `*bad` is set for one with a NUL inside. */
+static const char *optional_text(lua_State *L, int index, const char *name, const char **bad) {
+  if (lua_isnoneornil(L, index))
+    return NULL;
+  size_t len;
+  const char *text = luaL_checklstring(L, index, &len);
+  if (strlen(text) != len)
+    *bad = name;
+  return text;
+}
+
+/* Reads the table at `index` into `headers`; the strings stay on the stack. Returns how many; -1
+ * with `*bad` set. */
+static int read_headers(lua_State *L, int index, gitdev_header *headers, int room,
+                        const char **bad) {
+  int count = 0;
+  luaL_checktype(L, index, LUA_TTABLE);
+  luaL_checkstack(L, 2 * room + 4, "too many headers");
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    size_t name_len, value_len;
+    if (count == room || lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING) {
+      *bad = count == room ? "headers: too many" : "headers: names and values must be strings";
+      return -1;
+    }
+    const char *name = lua_tolstring(L, -2, &name_len), *value = lua_tolstring(L, -1, &value_len);
+    if (strlen(name) != name_len || strlen(value) != value_len) {
+      *bad = "headers: a name or value holds a NUL byte";
+      return -1;
+    }
+    headers[count++] = (gitdev_header){name, value};
+    lua_pushvalue(L, -2); /* the name and the value stay below the key for the next round */
+  }
+  return count;
+}
+
+/* client:call(method, path, body, idempotency_key, headers, timeout, max_retries) -> call | nil,
+ * problem */
+static int client_call(lua_State *L) {
+  enum { ROOM = 32 };
+  gitdev_client *client = check_client(L);
+  gitdev_header headers[ROOM];
+  const char *bad = NULL;
+  lua_settop(L, 8);
+  gitdev_call_options options = {.headers = headers};
+  options.method = optional_text(L, 2, "method: holds a NUL byte", &bad);
+  options.path = optional_text(L, 3, "path: holds a NUL byte", &bad);
+  options.body = luaL_optlstring(L, 4, NULL, &options.body_len);
+  options.idempotency_key = optional_text(L, 5, "idempotency_key: holds a NUL byte", &bad);
+  options.timeout = luaL_optnumber(L, 7, 0);
+  options.max_retries = retries_option(L, 8);
+  gitdev_lua_call *self = gitdev_lua_new(L, GITDEV_LUA_CALL, sizeof *self);
+  int made = lua_gettop(L);
+  int count = lua_isnil(L, 6) || bad ? 0 : read_headers(L, 6, headers, ROOM, &bad);
+  if (bad)
+    return gitdev_lua_fail(L, bad);
+  options.header_count = (size_t)count;
+  gitdev_problem problem;
+  if (gitdev_call_new(&self->call, client, &options, gitdev_now(), &problem) != GITDEV_OK)
+    return gitdev_lua_fail(L, problem.text);
+  lua_settop(L, made);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"call", client_call},
+    {"close", client_close},
+    {"key_hint", client_key_hint},
+    {"rate_limit", client_rate_limit},
+    {NULL, NULL},
+};
+
+void gitdev_lua_open_client(lua_State *L) {
+  gitdev_lua_class(L, CLIENT, methods, client_close);
+  lua_getfield(L, LUA_REGISTRYINDEX, CLIENTS);
+  bool known = lua_istable(L, -1);
+  lua_pop(L, 1);
+  if (!known) {
+    lua_newtable(L);
+    lua_newtable(L);
+    gitdev_lua_set_string(L, "__mode", "k");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, LUA_REGISTRYINDEX, CLIENTS);
+  }
+  lua_pushcfunction(L, core_client);
+  lua_setfield(L, -2, "client");
+}

@@ -1,0 +1,168 @@
+#include "net/multi.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct gitdev_multi {
+  gitdev_loop *loop;
+  CURLM *curl;
+  gitdev_timer timer;
+  gitdev_watch **watches; /* by descriptor, from its first use until it is closed: a connection that
+                             rests between two transfers keeps its place in the epoll set */
+  size_t watch_room;
+  gitdev_finished_fn fn;
+  void *payload;
+};
+
+static void report_finished(gitdev_multi *multi) {
+  int left;
+  CURLMsg *message;
+  while ((message = curl_multi_info_read(multi->curl, &left)))
+    if (message->msg == CURLMSG_DONE)
+      multi->fn(multi->payload, message->easy_handle, message->data.result);
+}
+
+static void act(gitdev_multi *multi, curl_socket_t fd, int ready) {
+  int running;
+  curl_multi_socket_action(multi->curl, fd, ready, &running);
+  report_finished(multi);
+}
+
+typedef struct socket_watch {
+  gitdev_watch watch; /* first: the loop's pointer is ours */
+  gitdev_multi *multi;
+} socket_watch;
+
+static void on_ready(void *payload, int ready) {
+  socket_watch *socket = payload;
+  int events = (ready & GITDEV_READABLE ? CURL_CSELECT_IN : 0) |
+               (ready & GITDEV_WRITABLE ? CURL_CSELECT_OUT : 0) |
+               (ready & GITDEV_HANGUP ? CURL_CSELECT_ERR : 0);
+  act(socket->multi, socket->watch.fd, events);
+}
+
+static void on_time(void *payload) {
+  act(payload, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static bool make_room(gitdev_multi *multi, size_t fd) {
+  if (fd < multi->watch_room)
+    return true;
+  size_t room = multi->watch_room ? multi->watch_room : 32;
+  while (room <= fd)
+    room *= 2;
+  gitdev_watch **watches = realloc(multi->watches, room * sizeof *watches);
+  if (!watches)
+    return false;
+  memset(watches + multi->watch_room, 0, (room - multi->watch_room) * sizeof *watches);
+  multi->watches = watches;
+  multi->watch_room = room;
+  return true;
+}
+
+static bool watch_socket(gitdev_multi *multi, int fd, int want) {
+  if (!make_room(multi, (size_t)fd))
+    return false;
+  if (multi->watches[fd]) {
+    gitdev_watch_want(multi->loop, multi->watches[fd], want);
+    return true;
+  }
+  socket_watch *socket = calloc(1, sizeof *socket);
+  if (!socket)
+    return false;
+  socket->multi = multi;
+  if (gitdev_watch_start(multi->loop, &socket->watch, fd, want, on_ready, socket) != GITDEV_OK) {
+    free(socket);
+    return false;
+  }
+  multi->watches[fd] = &socket->watch;
+  return true;
+}
+
+static void forget_socket(gitdev_multi *multi, int fd) {
+  if ((size_t)fd >= multi->watch_room || !multi->watches[fd])
+    return;
+  gitdev_unwatch(multi->loop, multi->watches[fd]);
+  free(multi->watches[fd]);
+  multi->watches[fd] = NULL;
+}
+
+/* CURLMOPT_SOCKETFUNCTION. A socket that libcurl is done with for now wants nothing, but stays
+ * known. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *payload, void *unused) {
+  (void)easy, (void)unused;
+  int want =
+      (what & CURL_POLL_IN ? GITDEV_READABLE : 0) | (what & CURL_POLL_OUT ? GITDEV_WRITABLE : 0);
+  if (what == CURL_POLL_REMOVE)
+    want = 0;
+  return watch_socket(payload, fd, want) ? 0 : -1;
+}
+
+/* CURLMOPT_TIMERFUNCTION. */
+static int on_timer(CURLM *curl, long milliseconds, void *payload) {
+  (void)curl;
+  gitdev_multi *multi = payload;
+  if (milliseconds < 0) {
+    gitdev_timer_clear(multi->loop, &multi->timer);
+    return 0;
+  }
+  double at = gitdev_now() + (double)milliseconds / 1000;
+  return gitdev_timer_set(multi->loop, &multi->timer, at, on_time, multi) == GITDEV_OK ? 0 : -1;
+}
+
+/* CURLOPT_CLOSESOCKETFUNCTION. */
+static int on_close(void *payload, curl_socket_t fd) {
+  forget_socket(payload, fd);
+  return close(fd);
+}
+
+int gitdev_multi_new(gitdev_multi **out, gitdev_loop *loop, gitdev_finished_fn fn, void *payload) {
+  *out = NULL;
+  gitdev_multi *multi = calloc(1, sizeof *multi);
+  if (!multi)
+    return GITDEV_ENOMEM;
+  multi->loop = loop;
+  multi->fn = fn;
+  multi->payload = payload;
+  multi->curl = curl_multi_init();
+  if (!multi->curl || curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket) ||
+      curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi) ||
+      curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timer) ||
+      curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi)) {
+    gitdev_multi_free(multi);
+    return GITDEV_ECURL;
+  }
+  *out = multi;
+  return GITDEV_OK;
+}
+
+void gitdev_multi_free(gitdev_multi *multi) {
+  if (!multi)
+    return;
+  if (multi->curl)
+    curl_multi_cleanup(multi->curl);
+  gitdev_timer_clear(multi->loop, &multi->timer);
+  for (size_t fd = 0; fd < multi->watch_room; fd++)
+    forget_socket(multi, (int)fd);
+  free(multi->watches);
+  free(multi);
+}
+
+CURLM *gitdev_multi_handle(gitdev_multi *multi) {
+  return multi->curl;
+}
+
+int gitdev_multi_prepare(gitdev_multi *multi, CURL *easy) {
+  if (curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close) ||
+      curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi))
+    return GITDEV_ECURL;
+  return GITDEV_OK;
+}
+
+int gitdev_multi_add(gitdev_multi *multi, CURL *easy) {
+  return curl_multi_add_handle(multi->curl, easy) ? GITDEV_ECURL : GITDEV_OK;
+}
+
+void gitdev_multi_remove(gitdev_multi *multi, CURL *easy) {
+  curl_multi_remove_handle(multi->curl, easy);
+}

@@ -1,0 +1,31 @@
+/* A curl multi that lives on the event loop: libcurl says which sockets and which time it waits
+ * for, the loop tells it when they have come (curl_multi_socket_action). Several may share a loop.
+ */
+#ifndef GITDEV_NET_MULTI_H
+#define GITDEV_NET_MULTI_H
+
+#include "net/loop.h"
+#include <curl/curl.h>
+
+/* Called from gitdev_step() for each easy handle whose transfer is over. It may add and remove
+ * handles, this one included. */
+typedef void (*gitdev_finished_fn)(void *payload, CURL *easy, CURLcode code);
+
+typedef struct gitdev_multi gitdev_multi;
+
+/* Makes a multi on the loop, which must outlive it. 0, GITDEV_ENOMEM, or GITDEV_ECURL. */
+int gitdev_multi_new(gitdev_multi **out, gitdev_loop *loop, gitdev_finished_fn fn, void *payload);
+/* Closes all connections. Every easy handle must have been removed. */
+void gitdev_multi_free(gitdev_multi *multi);
+
+/* The multi itself, for its options. */
+CURLM *gitdev_multi_handle(gitdev_multi *multi);
+
+/* Prepares an easy handle, once, so that the loop hears of the sockets it opens and closes. */
+int gitdev_multi_prepare(gitdev_multi *multi, CURL *easy);
+
+/* Starts and takes back a transfer. 0 or GITDEV_ECURL. */
+int gitdev_multi_add(gitdev_multi *multi, CURL *easy);
+void gitdev_multi_remove(gitdev_multi *multi, CURL *easy);
+
+#endif

@@ -1,0 +1,229 @@
+#include "policy/pace.h"
+
+#include <math.h>
+
+#define WAIT_MIN   0.001 /* seconds: a wait that rounding cannot turn into none */
+#define PROBE      1.0   /* seconds between looks when there is nothing to reckon with */
+#define ALMOST_ONE (1 - 1e-9)
+
+/* How the share of the refill that counts as ours shrinks with a refusal and grows with an answer.
+ * While others spend half of the bucket about 3 requests in 100 are refused, and we get all of the
+ * other half; with a share that is always 1 it would be 40 in 100. */
+#define SHARE_LESS 0.7
+#define SHARE_MORE 0.005
+#define SHARE_MIN  0.05
+
+void gitdev_pace_init(gitdev_pace *pace, double now) {
+  *pace = (gitdev_pace){
+      .limits = GITDEV_LIMITS_UNKNOWN,
+      .share = 1,
+      .at = now,
+      .reset = -1,
+      .last_end = now,
+      .paused_until = now,
+  };
+}
+
+void gitdev_pace_enter(gitdev_pace *pace) {
+  pace->waiting++;
+}
+
+void gitdev_pace_leave(gitdev_pace *pace) {
+  pace->waiting -= pace->waiting > 0 ? 1 : 0;
+}
+
+static double lesser(double a, double b) {
+  return a < b ? a : b;
+}
+
+static double greater(double a, double b) {
+  return a > b ? a : b;
+}
+
+/* Tokens per second that this client counts on. */
+static double our_rate(const gitdev_pace *pace) {
+  return pace->limits == GITDEV_LIMITS_KNOWN ? pace->rate * pace->share : 0;
+}
+
+static double refilled(const gitdev_pace *pace, double now) {
+  if (pace->limits != GITDEV_LIMITS_KNOWN || now <= pace->at) {
+    return pace->tokens;
+  }
+  double room = pace->capacity - pace->in_flight;
+  double tokens = pace->tokens + our_rate(pace) * (now - pace->at);
+  return greater(pace->tokens, lesser(tokens, room));
+}
+
+static void refill(gitdev_pace *pace, double now) {
+  pace->tokens = refilled(pace, now);
+  pace->at = greater(now, pace->at);
+}
+
+double gitdev_pace_tokens(const gitdev_pace *pace, double now) {
+  if (!pace->answered) {
+    return -1;
+  }
+  return greater(refilled(pace, now), 0);
+}
+
+/* DENIED and out of tokens: what Reset, or its absence, allows by now. */
+static void refill_at_reset(gitdev_pace *pace, double now) {
+  if (pace->reset >= 0 && now >= pace->reset) {
+    pace->tokens = greater(pace->tokens, pace->seen - pace->in_flight);
+    pace->reset = -1; /* it has been used up: the next answer brings another */
+  }
+  if (pace->tokens < ALMOST_ONE && pace->reset < 0 && pace->in_flight == 0 &&
+      now >= pace->last_end + PROBE) {
+    pace->tokens = 1;
+  }
+}
+
+static double next_look(const gitdev_pace *pace, double now) {
+  switch (pace->limits) {
+  case GITDEV_LIMITS_KNOWN: return now + (1 - pace->tokens) / our_rate(pace);
+  case GITDEV_LIMITS_DENIED:
+    if (pace->reset >= 0) {
+      return pace->reset;
+    }
+    return pace->in_flight == 0 ? pace->last_end + PROBE : now + PROBE;
+  default: return now + PROBE;
+  }
+}
+
+static gitdev_pace_turn wait_until(double *until, double now, double when) {
+  *until = greater(when, now + WAIT_MIN);
+  return GITDEV_PACE_WAIT;
+}
+
+static gitdev_pace_turn go(gitdev_pace *pace) {
+  gitdev_pace_leave(pace);
+  pace->in_flight++;
+  pace->tokens -= 1;
+  return GITDEV_PACE_GO;
+}
+
+/* Time to ask for the limits: Remaining is less than what is in flight and queued. */
+static bool must_ask(const gitdev_pace *pace, double now) {
+  if (pace->limits == GITDEV_LIMITS_ASKED) {
+    return now >= pace->asked_at + GITDEV_PACE_ASK_MAX;
+  }
+  return pace->limits == GITDEV_LIMITS_UNKNOWN && pace->tokens < pace->waiting;
+}
+
+gitdev_pace_turn gitdev_pace_take(gitdev_pace *pace, double now, double *until) {
+  refill(pace, now);
+  if (now < pace->paused_until) {
+    return wait_until(until, now, pace->paused_until);
+  }
+  if (!pace->answered) {
+    return pace->in_flight < GITDEV_PACE_BLIND_MAX ? go(pace) : wait_until(until, now, now + PROBE);
+  }
+  if (must_ask(pace, now)) {
+    pace->limits = GITDEV_LIMITS_ASKED;
+    pace->asked_at = now;
+    pace->ended_since_ask = 0;
+    return GITDEV_PACE_ASK;
+  }
+  if (pace->limits == GITDEV_LIMITS_DENIED && pace->tokens < ALMOST_ONE) {
+    refill_at_reset(pace, now);
+  }
+  return pace->tokens >= ALMOST_ONE ? go(pace) : wait_until(until, now, next_look(pace, now));
+}
+
+/* Lowers the mirror when `remaining`, read by a request that left at `sent_at`, proves that others spend. `later` of the
+ * calls in flight are taken to have reached the server after it. */
+static void lower(gitdev_pace *pace, double now, double remaining, double sent_at, int later) {
+  double trip = greater(now - sent_at, 0);
+  double gained = pace->limits == GITDEV_LIMITS_KNOWN ? pace->rate * trip : 0;
+  if (pace->tokens > remaining + 1 + gained - later) {
+    pace->tokens = remaining - pace->in_flight;
+  }
+}
+
+static void note_reset(gitdev_pace *pace, double now, double reset_in) {
+  if (reset_in >= 0) {
+    pace->reset = greater(pace->reset, now + lesser(reset_in, GITDEV_PACE_RESET_MAX));
+  }
+}
+
+/* A call is no longer in flight, however it went. Up to now it was: the refill is reckoned first.
+ */
+static void end(gitdev_pace *pace, double now) {
+  refill(pace, now);
+  pace->in_flight -= pace->in_flight > 0 ? 1 : 0;
+  pace->ended_since_ask++;
+  pace->last_end = now;
+}
+
+void gitdev_pace_answered(gitdev_pace *pace, double now, const gitdev_pace_answer *answer) {
+  /* Answers may come in another order than the server gave them. One that nothing overtook shows
+   * the bucket as it is, so that it may also raise a mirror that does not refill by itself. */
+  bool in_order = answer->sent_at >= pace->last_end && pace->limits != GITDEV_LIMITS_KNOWN;
+  end(pace, now);
+  pace->share = lesser(pace->share + SHARE_MORE, 1);
+  if (answer->remaining < 0) {
+    return;
+  }
+  if (!pace->answered || in_order) {
+    pace->tokens = answer->remaining - pace->in_flight;
+  } else {
+    lower(pace, now, answer->remaining, answer->sent_at, pace->in_flight);
+  }
+  pace->answered = true;
+  pace->seen = greater(pace->seen, answer->remaining);
+  note_reset(pace, now, answer->reset_in);
+}
+
+void gitdev_pace_refused(gitdev_pace *pace, double now, double pause) {
+  end(pace, now);
+  pause = greater(pause, 0);
+  /* What was already under way when the pause began is refused for the same reason, and is not
+   * counted again. */
+  if (now >= pace->paused_until) {
+    pace->share = greater(pace->share * SHARE_LESS, SHARE_MIN);
+  }
+  /* There was none, and there will be one when the pause ends. All that is in flight may want it
+   * too; each that is refused as well gives back here the token that was not spent. */
+  double none = -pace->in_flight + lesser(0, 1 - our_rate(pace) * pause);
+  pace->tokens = lesser(pace->answered ? pace->tokens + 1 : none, none);
+  pace->answered = true;
+  pace->paused_until = greater(pace->paused_until, now + pause);
+}
+
+void gitdev_pace_lost(gitdev_pace *pace, double now) {
+  end(pace, now);
+}
+
+void gitdev_pace_learn(gitdev_pace *pace, double now, double per_minute, double burst,
+                       double remaining) {
+  if (!isfinite(per_minute) || !isfinite(burst) || per_minute <= 0 || burst < 1) {
+    gitdev_pace_denied(pace);
+    return;
+  }
+  refill(pace, now);
+  pace->limits = GITDEV_LIMITS_KNOWN;
+  pace->capacity = burst;
+  pace->rate = per_minute / 60;
+  if (!(remaining >= 0)) {
+    return;
+  }
+  /* What has ended since the question may have reached the server after it, and is missing in the
+   * answer. */
+  double certain = lesser(remaining, burst) - pace->in_flight - pace->ended_since_ask;
+  if (!pace->answered || certain > pace->tokens) {
+    pace->tokens = certain;
+  } else {
+    lower(pace, now, remaining, pace->asked_at, 0);
+  }
+  pace->answered = true;
+}
+
+void gitdev_pace_denied(gitdev_pace *pace) {
+  pace->limits = GITDEV_LIMITS_DENIED;
+}
+
+void gitdev_pace_unasked(gitdev_pace *pace) {
+  if (pace->limits == GITDEV_LIMITS_ASKED) {
+    pace->limits = GITDEV_LIMITS_UNKNOWN;
+  }
+}

@@ -1,0 +1,47 @@
+#include "policy/random.h"
+#include <openssl/rand.h>
+#include <string.h>
+
+/* Bytes past the last whole multiple of the alphabet's size would favour its first characters: they
+ * are thrown away. */
+bool gitdev_random_text(char *out, size_t count, const char *alphabet) {
+  size_t size = strlen(alphabet), made = 0;
+  size_t fair = 256 - 256 % size;
+  unsigned char bytes[64];
+  while (made < count) {
+    if (RAND_bytes(bytes, sizeof bytes) != 1)
+      return false;
+    for (size_t i = 0; i < sizeof bytes && made < count; i++)
+      if (bytes[i] < fair)
+        out[made++] = alphabet[bytes[i] % size];
+  }
+  out[made] = '\0';
+  return true;
+}
+
+bool gitdev_random_uuid(char out[GITDEV_UUID_SIZE]) {
+  static const char digits[] = "0123456789abcdef";
+  unsigned char bytes[16];
+  if (RAND_bytes(bytes, sizeof bytes) != 1)
+    return false;
+  bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10)
+      *out++ = '-';
+    *out++ = digits[bytes[i] >> 4];
+    *out++ = digits[bytes[i] & 15];
+  }
+  *out = '\0';
+  return true;
+}
+
+double gitdev_random_unit(void) {
+  unsigned char bytes[4];
+  if (RAND_bytes(bytes, sizeof bytes) != 1)
+    return 0.5;
+  double value = 0;
+  for (size_t i = 0; i < sizeof bytes; i++)
+    value = (value + bytes[i]) / 256;
+  return value;
+}

@@ -1,0 +1,214 @@
+-- One call: validate, encode, send, decode, wrap. What the program got wrong is raised before anything is sent; what the world did
+-- is returned as nil and an error.
+local core = require "gitdev.core"
+local errors = require "gitdev.error"
+local json = require "gitdev.json"
+local object = require "gitdev.object"
+local options_of = require "gitdev.options"
+local page = require "gitdev.page"
+local schema = require "gitdev.schema"
+
+local settle, decode = core.settle, json.decode
+
+local call = {}
+
+local NOTHING = {}
+local OPTIONS = { timeout = "seconds", max_retries = "count", idempotency_key = "string", headers = "headers" }
+
+local function ignore() end
+
+-- ---- what the program gave ----
+
+local function check_options(op, options)
+  if type(options) ~= "table" then
+    errors.misuse {
+      code = "invalid_type",
+      message = "the options of a call must be a table, such as { timeout = 10 }, got a " .. type(options) .. ".",
+    }
+  end
+  options_of.check(options, OPTIONS, "a call")
+  if options.idempotency_key and op.method == "GET" then
+    errors.misuse {
+      code = "parameter_unknown",
+      param = "idempotency_key",
+      message = op.op .. " only reads: it takes no idempotency_key.",
+    }
+  end
+end
+
+-- Raises an error with all that is wrong with a call's fields.
+local function complain(fields, params)
+  local faults = {}
+  schema.check(fields, params, nil, function(code, param, message)
+    if code == "parameter_unknown" and OPTIONS[param] then
+      message = param .. " is an option of the call, not a field of " .. fields.label .. ": give it in a table after the fields."
+    end
+    faults[#faults + 1] = { code = code, param = param, message = message }
+  end)
+  local first = faults[1]
+  errors.misuse { code = first.code, param = first.param, message = first.message, errors = faults }
+end
+
+local function check_params(fields, params)
+  if type(params) ~= "table" then
+    local text = fields.label .. " takes its fields as a table, { " .. fields[1].name .. " = … }, got a " .. type(params) .. "."
+    errors.misuse { code = "invalid_type", message = text }
+  elseif not schema.check(fields, params, nil, ignore) then
+    complain(fields, params)
+  end
+end
+
+local function path_of(op, a, b)
+  local path, code, param, message = schema.path(op, a, b)
+  if not path then
+    errors.misuse { code = code, param = param, message = op.op .. ": " .. message }
+  end
+  return path
+end
+
+-- The body, or nil: an action whose fields are all left out needs none.
+local function body_of(op, params)
+  if params == nil and op.kind == "action" then
+    params = NOTHING
+    if schema.check(op.body, params, nil, ignore) then
+      return nil
+    end
+  end
+  params = params == nil and NOTHING or params
+  check_params(op.body, params)
+  return schema.encode(op.body, params)
+end
+
+-- The target of a list or a get with query fields, without the cursor.
+local function target_of(op, path, params)
+  if params == nil then
+    params = NOTHING
+  end
+  check_params(op.query, params)
+  if params.cursor ~= nil then
+    local rest = {}
+    for key, value in pairs(params) do
+      rest[key] = key ~= "cursor" and value or nil
+    end
+    params = rest
+  end
+  local query = schema.query(op, params)
+  return query and path .. "?" .. query or path
+end
+
+local function too_many(op)
+  local takes = #op.path_params > 0 and "the path's " .. #op.path_params .. ", then " or ""
+  takes = takes .. ((op.body or op.query) and "one table of fields, then " or "") .. "one table of options"
+  errors.misuse { message = op.op .. " takes " .. takes .. "; it got more." }
+end
+
+-- ---- the exchange ----
+
+local function fault_of(answer)
+  if answer[1] ~= nil then
+    return "not_an_object", "is a list, not an object"
+  end
+  return nil
+end
+
+-- An answer that the contract does not allow.
+local function refuse(op, under_way, status, code, text)
+  local message = "the answer to " .. op.method .. " " .. op.path .. " " .. text .. "."
+  return nil, errors.of_answer(under_way, status, code, message)
+end
+
+---Sends a request and reads the answer.
+---@param client table
+---@param op table
+---@param target string   path and query, escaped
+---@param body string|nil
+---@param options table|nil  checked ones
+---@param fault? fun(answer: table): string|nil, string|nil  says what is wrong with the answer: a code and the end of a sentence
+---@return table|true|nil
+---@return gitdev.Error|nil
+function call.exchange(client, op, target, body, options, fault)
+  local o = options or NOTHING
+  local under_way, problem =
+    client.core:call(op.method, target, body, o.idempotency_key, o.headers, o.timeout, o.max_retries)
+  if not under_way then
+    errors.misuse { code = "parameter_invalid", message = op.op .. ": " .. problem }
+  end
+  client.perform(under_way)
+  local status, text = under_way:result()
+  if not status then
+    return nil, errors.of_call(text, under_way)
+  elseif not op.returns then
+    return true
+  end
+  local answer = decode(text)
+  if type(answer) ~= "table" then
+    return refuse(op, under_way, status, "not_json", "is not a JSON object")
+  end
+  settle(answer)
+  local code, sentence = (fault or fault_of)(answer)
+  if code then
+    return refuse(op, under_way, status, code, sentence)
+  end
+  object.remember(answer, under_way)
+  return answer
+end
+
+-- What a list is asked with, by this and by the pages that follow.
+local function walk_of(client, op, a, path, params, options)
+  return { client = client, op = op, a = a, target = target_of(op, path, params), options = options }
+end
+
+-- The arguments of a call, sorted out: an operation without fields takes its options in their place.
+local function arguments(op, params, options, ...)
+  if not (op.body or op.query) then
+    if options ~= nil then
+      too_many(op)
+    end
+    params, options = nil, params
+  end
+  if ... ~= nil then
+    too_many(op)
+  end
+  if options ~= nil then
+    check_options(op, options)
+  end
+  return params, options
+end
+
+---Makes a call.
+---@param client table
+---@param op table         the compiled operation
+---@param a any            its path parameters
+---@param b any
+---@param params table|nil
+---@param options table|nil
+---@return table|true|nil  the thing, the page, or true when the operation returns nothing
+---@return gitdev.Error|nil
+function call.run(client, op, a, b, params, options, ...)
+  params, options = arguments(op, params, options, ...)
+  local path, body = path_of(op, a, b), nil
+  if op.paginated then
+    local walk = walk_of(client, op, a, path, params, options)
+    return page.fetch(walk, params and params.cursor)
+  elseif op.body then
+    body = body_of(op, params)
+  elseif op.query then
+    path = target_of(op, path, params)
+  end
+  local value, err = call.exchange(client, op, path, body, options)
+  if not op.returns or not value then
+    return value, err
+  end
+  local wrap = object.wrapper(client, op, a)
+  return wrap and wrap(value) or value
+end
+
+---An iterator over all that a list holds.
+---@return fun(): table|nil
+function call.each(client, op, a, b, params, options, ...)
+  params, options = arguments(op, params, options, ...)
+  local walk = walk_of(client, op, a, path_of(op, a, b), params, options)
+  return page.each(walk, params and params.cursor)
+end
+
+return call

@@ -1,0 +1,112 @@
+--- `gitdev emulator`: serves the emulator on its own until it is interrupted.
+local exit_code = require "gitdev.cli.exit_code"
+local help = require "gitdev.cli.help"
+local report = require "gitdev.cli.report"
+
+local command = {}
+
+local function whole_number(text)
+  local number = tonumber(text)
+  return number and number >= 0 and number % 1 == 0 and number or nil
+end
+
+local function one_of(...)
+  local names = {}
+  for _, name in ipairs { ... } do
+    names[name] = name
+  end
+  return function(text)
+    return names[text]
+  end
+end
+
+--- Each option: its name, the option of the server that it sets, how its value is read (none: a flag that sets `value`), what it does.
+command.options = {
+  { name = "port", sets = "port", read = whole_number, doc = "the port to listen on (default 0: any free one)" },
+  { name = "plan", sets = "plan", read = one_of("starter", "pro", "enterprise"),
+    doc = "starter, pro or enterprise: how fast calls may be made (default enterprise)" },
+  { name = "no-rate-limit", sets = "rate_limit", value = false, doc = "never refuse a call for being too fast" },
+  { name = "build-ms", sets = "build_ms", read = whole_number, doc = "milliseconds that a deployment takes (default 2400)" },
+  { name = "auto-create-projects", sets = "auto_create_projects", value = true,
+    doc = "create a project that a deployment names and nobody made" },
+  { name = "seed", sets = "seed", read = whole_number, doc = "make the same ids and commits in every run" },
+}
+
+local function help_text()
+  local rows = {}
+  for _, option in ipairs(command.options) do
+    rows[#rows + 1] = { "--" .. option.name .. (option.read and " N" or ""), option.doc }
+  end
+  rows[#rows + 1] = { "--help", "show this help" }
+  return "usage: gitdev emulator [options]\n" .. help.section("options", rows)
+    .. "\nThe first line on stdout is a JSON object with url, ca_file, api_key and pid.\n"
+end
+
+local function find(name)
+  for _, option in ipairs(command.options) do
+    if option.name == name then return option end
+  end
+  return nil
+end
+
+--- Reads the arguments into the server's options. Returns nil and a sentence when one is wrong.
+local function parse(arguments)
+  local settings, i = {}, 1
+  while arguments[i] do
+    local name, inline = arguments[i]:match "^%-%-([%w-]+)=?(.*)$"
+    local option = name and find(name)
+    if name == "help" then return { help = true } end
+    if not option then return nil, "unknown option '" .. arguments[i] .. "'" end
+    local value = option.value
+    if option.read then
+      if inline == "" then
+        i = i + 1
+        inline = arguments[i] or ""
+      end
+      value = option.read(inline)
+      if value == nil then return nil, "--" .. name .. " cannot be '" .. inline .. "': " .. option.doc end
+    end
+    settings[option.sets] = value
+    i = i + 1
+  end
+  return settings
+end
+
+local function announce(server, host)
+  local json = require "gitdev.json"
+  io.stdout:write(string.format('{"url":%s,"ca_file":%s,"api_key":%s,"pid":%d}\n',
+    json.encode(server.url), json.encode(server.ca_file), json.encode(server.api_key), host.pid()))
+  io.stdout:flush()
+end
+
+-- Until a signal raises an error.
+local function serve(loop)
+  while true do
+    loop.sleep(3600)
+  end
+end
+
+--- Runs the command; returns the exit code. To be interrupted is how it ends: that is no failure.
+function command.main(host, arguments)
+  local settings, problem = parse(arguments)
+  if not settings then
+    report.say("emulator: %s (gitdev emulator --help tells what there is)", problem)
+    return exit_code.USAGE
+  end
+  if settings.help then
+    io.stdout:write(help_text())
+    return exit_code.OK
+  end
+  local loop = require "gitdev.loop"
+  loop.configure { on_open = host.watch_loop }
+  local server = require("gitdev.emulator.server").start(settings)
+  host.at_exit(function()
+    server:stop()
+  end)
+  announce(server, host)
+  local _, err = pcall(serve, loop)
+  if not host.signal() then error(err, 0) end
+  return exit_code.OK
+end
+
+return command

@@ -1,0 +1,70 @@
+--- What `gitdev --help` prints. The rows are the options that the host knows; a spec holds them against it.
+local exit_code = require "gitdev.cli.exit_code"
+
+local help = {}
+
+help.usage = "usage: gitdev [options] [script [arguments]]\n       gitdev command [options]\n"
+
+help.options = {
+  { "-e stat", "execute string 'stat'" },
+  { "-l mod", "require library 'mod' into global 'mod'" },
+  { "-l g=mod", "require library 'mod' into global 'g'" },
+  { "-i", "enter interactive mode after executing 'script'" },
+  { "-v", "show version information" },
+  { "-E", "ignore environment variables" },
+  { "-W", "turn warnings on" },
+  { "--emulator", "run the script against an emulator of the API inside this process" },
+  { "--quiet", "show no progress while waiting" },
+  { "-h, --help", "show this help" },
+  { "--version", "show version information and exit" },
+  { "--", "stop handling options" },
+  { "-", "stop handling options and execute stdin" },
+}
+
+help.commands = {
+  { "emulator", "serve the API's emulator until interrupted (gitdev emulator --help)" },
+}
+
+help.environment = {
+  { "GIT_API_KEY", "the secret key, gsk_…" },
+  { "GIT_API_URL", "the base URL, https only (default https://api.git.dev/v2)" },
+  { "GIT_CA_FILE", "a PEM file of certificates to trust instead of the system's" },
+  { "GITDEV_PROGRESS", "auto, lines or off: what waiting shows on stderr" },
+}
+
+help.exit_codes = {
+  { exit_code.OK, "done" },
+  { exit_code.ERROR, "any other Lua error" },
+  { exit_code.USAGE, "usage, configuration, or an invalid request" },
+  { exit_code.NOT_FOUND, "not found, or gone" },
+  { exit_code.NOT_ALLOWED, "not allowed: the key, its scopes, or a signature" },
+  { exit_code.CONFLICT, "conflict with the present state" },
+  { exit_code.RATE_LIMITED, "rate limited" },
+  { exit_code.NETWORK, "network: the server cannot be reached or trusted" },
+  { exit_code.TIMED_OUT, "timed out" },
+  { exit_code.SERVER, "the server failed, or answered outside of the API's contract" },
+  { exit_code.FAILED, "a deployment or run failed or was canceled" },
+  { exit_code.INTERRUPTED, "interrupted" },
+}
+
+local function section(title, rows)
+  local lines = { "", title .. ":" }
+  for _, row in ipairs(rows) do
+    lines[#lines + 1] = string.format("  %-16s %s", tostring(row[1]), row[2])
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+--- One section of help: a title and rows of two columns.
+help.section = section
+
+function help.text()
+  return help.usage
+    .. section("options", help.options)
+    .. section("commands", help.commands)
+    .. section("environment", help.environment)
+    .. section("exit codes", help.exit_codes)
+    .. "\nA script's own arguments follow its name and are in the global table 'arg'.\n"
+end
+
+return help

@@ -1,0 +1,175 @@
+--- The host, from the options on: what the C part read from the command line is carried out here.
+local compat = require "gitdev.compat"
+local exit_code = require "gitdev.cli.exit_code"
+local report = require "gitdev.cli.report"
+
+local cli = {}
+
+local COMMANDS = { emulator = "gitdev.cli.emulator" }
+
+local function version()
+  local core = require "gitdev.core"
+  local curl = require("gitdev.net").curl_version()
+  return string.format("gitdev %s  %s  libcurl/%s", core.version, _VERSION, curl)
+end
+
+--- What must be undone before the process ends, however it ends: run once, last added first.
+local function exit_hooks()
+  local hooks = {}
+  local function run()
+    while #hooks > 0 do
+      table.remove(hooks)()
+    end
+  end
+  local function add(hook)
+    hooks[#hooks + 1] = hook
+  end
+  return run, add
+end
+
+-- os.exit ends the process without unwinding anything.
+local function guard_exit(run_hooks)
+  local exit = os.exit
+  os.exit = function(...) -- luacheck: ignore 122
+    run_hooks()
+    exit(...)
+  end
+end
+
+--- Starts an emulator in this process and points the environment at it.
+local function start_emulator(host)
+  local loop = require "gitdev.loop"
+  local server = require("gitdev.emulator.server").start {}
+  host.setenv("GIT_API_KEY", server.api_key)
+  host.setenv("GIT_API_URL", server.url)
+  host.setenv("GIT_CA_FILE", server.ca_file)
+  host.at_exit(function()
+    server:stop()
+  end)
+  loop.configure { connect_to = string.format("api.git.dev:443:127.0.0.1:%d", server.port) }
+end
+
+local function run_text(text, name)
+  local fn, problem = compat.load(text, name)
+  if not fn then error(problem, 0) end
+  return fn()
+end
+
+local function run_file(name, ...)
+  local fn, problem = loadfile(name)
+  if not fn then error(problem, 0) end
+  return fn(...)
+end
+
+local function run_environment()
+  local name = "LUA_INIT_" .. _VERSION:match "%d.*":gsub("%.", "_")
+  local text = os.getenv(name)
+  if not text then
+    name = "LUA_INIT"
+    text = os.getenv(name)
+  end
+  if not text then return end
+  if text:sub(1, 1) == "@" then
+    run_file(text:sub(2))
+  else
+    run_text(text, "=" .. name)
+  end
+end
+
+local function run_chunk(chunk)
+  if chunk.kind == "e" then
+    run_text(chunk.text, "=(command line)")
+    return
+  end
+  local global, module = chunk.text:match "^([^=]+)=(.+)$"
+  module = module or chunk.text
+  _G[global or module:match "^[^-]*"] = require(module)
+end
+
+local function script_name(options)
+  if options.script == "-" then return nil end
+  return options.script
+end
+
+--- With no script, no -e and no -v, the program comes from stdin.
+local function reads_stdin(options)
+  if options.script or options.version then return false end
+  for _, chunk in ipairs(options.chunks) do
+    if chunk.kind == "e" then return false end
+  end
+  return true
+end
+
+--- Everything that runs the user's code, in the order of lua.c. Runs as a task of the loop.
+local function run_all(host, options)
+  host.watch_task(coroutine.running())
+  if options.warnings then warn "@on" end -- luacheck: ignore 113
+  if not options.ignore_environment then run_environment() end
+  for _, chunk in ipairs(options.chunks) do
+    run_chunk(chunk)
+  end
+  local arguments = _G.arg
+  if options.script then
+    return run_file(script_name(options), compat.unpack(arguments))
+  end
+  if reads_stdin(options) and not require("gitdev.net").isatty(0) then run_file(nil) end
+end
+
+local function wants_repl(options)
+  return options.interactive or reads_stdin(options) and require("gitdev.net").isatty(0)
+end
+
+--- Runs the user's code and reports its error. Returns the exit code.
+local function run(host, options)
+  local loop = require "gitdev.loop"
+  loop.configure { on_open = host.watch_loop }
+  if options.emulator then start_emulator(host) end
+  local ok, err, traceback = loop.attempt(run_all, host, options)
+  if host.signal() then error(err, 0) end
+  if not ok then
+    report.uncaught(err, traceback)
+    if not options.interactive then return exit_code.of(err) end
+  end
+  if wants_repl(options) then
+    if not options.version then io.write(version(), "\n") end
+    require("gitdev.cli.repl").run()
+  end
+  return exit_code.OK
+end
+
+--- Carries the options out. `host` has the functions of the C part.
+local function dispatch(host, options)
+  if options.help then
+    io.stdout:write(require("gitdev.cli.help").text())
+    return exit_code.OK
+  end
+  if options.version then io.stdout:write(version(), "\n") end
+  if options.version_only then return exit_code.OK end
+  if options.quiet then host.setenv("GITDEV_PROGRESS", "off") end
+  local command = COMMANDS[options.script]
+  if command then return require(command).main(host, _G.arg) end
+  return run(host, options)
+end
+
+local function with_traceback(err)
+  return { value = err, traceback = debug.traceback() }
+end
+
+--- The host's main function: returns the exit code.
+function cli.main(host, options)
+  local run_hooks, at_exit = exit_hooks()
+  host.at_exit = at_exit
+  guard_exit(run_hooks)
+  local ok, result = xpcall(dispatch, with_traceback, host, options)
+  run_hooks()
+  if ok then return result end
+  local signal = host.signal()
+  if signal then
+    report.say "interrupted"
+    return 128 + signal
+  end
+  report.uncaught(result.value, result.traceback)
+  return exit_code.of(result.value)
+end
+
+return cli

@@ -1,0 +1,40 @@
+--- What the host says of an error that nobody caught, to stderr.
+local report = {}
+
+local FIELDS = { "type", "code", "status", "param", "request_id" }
+
+--- The lines for an API error: what, the facts to search for, what to do.
+local function api_error(err, errors)
+  local lines = { tostring(err) }
+  for _, name in ipairs(FIELDS) do
+    if err[name] ~= nil then lines[#lines + 1] = string.format("  %-10s  %s", name, tostring(err[name])) end
+  end
+  local tries = err.attempts and #err.attempts or 0
+  if tries > 0 then lines[#lines + 1] = string.format("  %-10s  %d", "tries", tries) end
+  local hint = errors.hint(err)
+  if hint then lines[#lines + 1] = "  what to do  " .. hint end
+  return table.concat(lines, "\n")
+end
+
+local function text_of(err)
+  local meta = type(err) == "table" and getmetatable(err)
+  if type(err) == "string" or type(err) == "number" or type(meta) == "table" and meta.__tostring then
+    return tostring(err)
+  end
+  return string.format("(error object is a %s value)", type(err))
+end
+
+--- Writes an uncaught error and its traceback.
+function report.uncaught(err, traceback)
+  local errors = require "gitdev.error"
+  local text = errors.is(err) and api_error(err, errors) or text_of(err)
+  io.stderr:write("gitdev: ", require("gitdev.core").redact(text), "\n")
+  if traceback and traceback ~= "" then io.stderr:write(traceback, "\n") end
+end
+
+--- Writes a plain sentence.
+function report.say(...)
+  io.stderr:write("gitdev: ", string.format(...), "\n")
+end
+
+return report

@@ -1,0 +1,282 @@
+-- The client: its options, and the contract's operations as methods, made when they are first asked for.
+local call = require "gitdev.call"
+local core = require "gitdev.core"
+local errors = require "gitdev.error"
+local nearest = require "gitdev.nearest"
+local options_of = require "gitdev.options"
+local schema = require "gitdev.schema"
+
+local client = {}
+
+---@class gitdev.ClientOptions
+---@field api_key? string          gsk_… or gpk_…; GIT_API_KEY by default
+---@field base_url? string         https only; GIT_API_URL, then https://api.git.dev/v2 by default
+---@field ca_file? string          a PEM file to trust instead of the system's; GIT_CA_FILE by default
+---@field timeout? number          seconds for a whole call: queue, pacing, tries, waits, body; 120 by default
+---@field try_timeout? number      seconds for one try; 30 by default
+---@field connect_timeout? number  seconds; 10 by default
+---@field max_retries? integer     2 by default
+---@field body_max? integer        the largest answer accepted, in bytes; 64 MiB by default
+---@field progress? "auto"|"lines"|"off"  what wait shows on stderr; GITDEV_PROGRESS, then "auto" by default: a live line on a terminal
+---@field quiet? boolean           the same as progress = "off"
+---@field driver? table            what sends and sleeps, see gitdev.driver.curl
+local OPTIONS = {
+  api_key = "string",
+  base_url = "string",
+  ca_file = "string",
+  timeout = "seconds",
+  try_timeout = "seconds",
+  connect_timeout = "seconds",
+  max_retries = "count",
+  body_max = "size",
+  progress = "progress",
+  quiet = "boolean",
+  driver = "driver",
+}
+
+-- Where the environment has what an option does not say.
+local VARIABLES = { api_key = "GIT_API_KEY", base_url = "GIT_API_URL", ca_file = "GIT_CA_FILE", progress = "GITDEV_PROGRESS" }
+
+local NO_KEY = "there is no API key: set the environment variable GIT_API_KEY, or pass api_key to gitdev.client."
+
+-- ---- configuration ----
+
+-- What was given, else what the environment says; an empty variable says nothing.
+local function setting(given, option)
+  if given[option] ~= nil then
+    return given[option]
+  end
+  local value = os.getenv(VARIABLES[option])
+  return value ~= "" and value or nil
+end
+
+local function user_agent(driver)
+  local lua = type(jit) == "table" and jit.version or _VERSION -- luacheck: ignore 113
+  return "gitdev-lua/" .. core.version .. " (" .. lua .. (driver.agent and "; " .. driver.agent() or "") .. ")"
+end
+
+local function progress_mode(given)
+  local mode = given.quiet and "off" or setting(given, "progress") or "auto"
+  if mode ~= "auto" and mode ~= "lines" and mode ~= "off" then
+    return nil, 'GITDEV_PROGRESS must be "auto", "lines" or "off".'
+  end
+  return mode
+end
+
+local function config_error(message)
+  return nil, errors.new { type = "config_error", message = message }
+end
+
+-- The C client that holds the key, or nil and what is wrong.
+local function new_core(given, driver)
+  local key = setting(given, "api_key")
+  if not key then
+    return config_error(NO_KEY)
+  end
+  local made, problem = core.client {
+    api_key = key,
+    base_url = setting(given, "base_url"),
+    ca_file = setting(given, "ca_file"),
+    user_agent = user_agent(driver),
+    timeout = given.timeout,
+    try_timeout = given.try_timeout,
+    connect_timeout = given.connect_timeout,
+    max_retries = given.max_retries,
+    body_max = given.body_max,
+  }
+  if not made then
+    return config_error((problem:gsub("^([%l_]+)", function(option)
+      return VARIABLES[option] and option .. " (" .. VARIABLES[option] .. ")"
+    end)))
+  end
+  return made
+end
+
+-- ---- operations as methods ----
+
+local function raising(value, err)
+  if err then
+    error(err, 0)
+  end
+  return value
+end
+
+local function returning(value, err)
+  if err then
+    return nil, err
+  end
+  return value
+end
+
+local function check_self(self, space, label)
+  if self ~= space then
+    errors.misuse { message = label .. " is a method: call it with a colon, git." .. label:gsub("%.([%l_]+)$", ":%1") .. "(…)." }
+  end
+end
+
+-- A method of an operation, or of the walk over its pages. Path parameters come first, then the fields, then the options.
+local function method(inner, space, op, run, finish, label)
+  local count = #op.path_params
+  if count == 0 then
+    return function(self, params, options, ...)
+      check_self(self, space, label)
+      return finish(run(inner, op, nil, nil, params, options, ...))
+    end
+  elseif count == 1 then
+    return function(self, a, params, options, ...)
+      check_self(self, space, label)
+      return finish(run(inner, op, a, nil, params, options, ...))
+    end
+  end
+  return function(self, a, b, params, options, ...)
+    check_self(self, space, label)
+    return finish(run(inner, op, a, b, params, options, ...))
+  end
+end
+
+-- What a resource has: its methods' names, and those of the resources below it.
+local function members(name)
+  local list, seen = {}, {}
+  local function add(member)
+    if not seen[member] then
+      list[#list + 1], seen[member] = member, true
+    end
+  end
+  for _, row in ipairs(schema.resource(name:match "^[%l_]+").operations) do
+    local rest = row.op:sub(1, #name + 1) == name .. "." and row.op:sub(#name + 2)
+    if rest then
+      add(rest:match "^[%l_]+")
+      if rest == "list" then
+        add "each"
+      end
+    end
+  end
+  return list, seen
+end
+
+local new_space
+
+local function unknown(name, key, list)
+  errors.misuse { message = "git." .. name .. " has no " .. tostring(key) .. nearest.hint(tostring(key), list) }
+end
+
+local function member(inner, space, name, key)
+  local list, seen = members(name)
+  if not seen[key] then
+    return unknown(name, key, list)
+  end
+  local label = name .. "." .. key
+  local op = schema.operation(label)
+  if op then
+    return method(inner, space, op, call.run, inner.finish, label)
+  elseif key == "each" then
+    return method(inner, space, schema.operation(name .. ".list"), call.each, raising, label)
+  end
+  return new_space(inner, label)
+end
+
+local function call_space(inner, name)
+  if name == "rate_limit" then
+    return inner.core:rate_limit()
+  end
+  local list = members(name)
+  errors.misuse { message = "git." .. name .. " is a group of operations, not one: " .. table.concat(list, ", ") .. "." }
+end
+
+-- A resource, say git.deployments: its methods are made when first asked for, and kept.
+function new_space(inner, name)
+  return setmetatable({}, {
+    __name = "gitdev.resource",
+    __index = function(space, key)
+      if type(key) ~= "string" or key:sub(1, 1) == "_" then
+        return nil
+      end
+      local made = member(inner, space, name, key)
+      rawset(space, key, made)
+      return made
+    end,
+    __call = function()
+      return call_space(inner, name)
+    end,
+    __tostring = function()
+      return "git." .. name
+    end,
+  })
+end
+
+-- ---- the client ----
+
+local methods = {}
+
+local function inner_of(self, name)
+  local meta = getmetatable(self)
+  if type(meta) ~= "table" or not meta.inner then
+    errors.misuse { message = name .. " is a method: call it with a colon, git:" .. name .. "()." }
+  end
+  return meta.inner
+end
+
+---Forgets the key and lets go of what the client holds. Calls made with it after that raise.
+function methods:close()
+  inner_of(self, "close").core:close()
+end
+
+local function lookup(inner, self, key)
+  if methods[key] then
+    return methods[key]
+  elseif type(key) ~= "string" or key:sub(1, 1) == "_" then
+    return nil
+  elseif not schema.resource(key) then
+    errors.misuse { message = "git has no " .. key .. nearest.hint(key, schema.resources) }
+  end
+  local space = new_space(inner, key)
+  rawset(self, key, space)
+  return space
+end
+
+---Makes a client.
+---@param given gitdev.ClientOptions|nil
+---@param safe boolean  whether calls return nil, err instead of raising
+---@return table|nil git
+---@return gitdev.Error|nil  a config_error: a missing or malformed key, a base URL that is not https
+function client.new(given, safe)
+  given = given == nil and {} or given
+  if type(given) ~= "table" then
+    errors.misuse { message = "gitdev.client takes a table, { api_key = … }, got a " .. type(given) .. "." }
+  end
+  options_of.check(given, OPTIONS, "gitdev.client")
+  local mode, problem = progress_mode(given)
+  if not mode then
+    return config_error(problem)
+  end
+  local driver = given.driver or require "gitdev.driver.curl"
+  local made, err = new_core(given, driver)
+  if not made then
+    return nil, err
+  end
+  local inner = {
+    core = made,
+    driver = driver,
+    perform = driver.perform,
+    finish = safe and returning or raising,
+    run = call.run,
+    exchange = call.exchange,
+    wrappers = {},
+    timeout = given.timeout,
+    progress = mode,
+  }
+  return setmetatable({}, {
+    __name = "gitdev.client",
+    inner = inner,
+    __index = function(self, key)
+      return lookup(inner, self, key)
+    end,
+    __tostring = function()
+      return "gitdev client " .. made:key_hint()
+    end,
+  })
+end
+
+client.raising, client.returning = raising, returning
+
+return client

@@ -1,0 +1,116 @@
+--- The control plane under /_emulator (contract 5): for tests that meet the emulator over its socket.
+local core = require "gitdev.core"
+local environment = require "gitdev.emulator.environment"
+local events = require "gitdev.emulator.events"
+local json = require "gitdev.json"
+
+local control = {}
+
+local function answer(status, value)
+  if value == nil then
+    return { status = status, headers = {} }
+  end
+  local body = type(value) == "string" and value or assert(json.encode(value))
+  return { status = status, headers = { "Content-Type", "application/json; charset=utf-8" }, body = body }
+end
+
+local function problem(status, message)
+  return answer(status, { error = { message = message } })
+end
+
+-- The body as a table without nulls; an empty one is {}.
+local function parse(body)
+  if body == nil or body == "" then
+    return {}
+  end
+  local ok, cause = core.json_check(body)
+  if not ok then
+    return nil, "The body is not JSON: " .. cause
+  end
+  local value = json.decode(body)
+  if type(value) ~= "table" then
+    return nil, "The body must be a JSON object."
+  end
+  return core.settle(value)
+end
+
+local function list_requests(emulator)
+  return answer(200, { requests = json.array(emulator:requests()) })
+end
+
+local function list_events(emulator)
+  local items = {}
+  for index, event in ipairs(emulator:events()) do
+    items[index] = events.body(event)
+  end
+  return answer(200, '{"events":[' .. table.concat(items, ",") .. "]}")
+end
+
+local function add_fault(emulator, body)
+  local ok, cause = emulator.faults:add(body)
+  if not ok then
+    return problem(400, cause)
+  end
+  return answer(204)
+end
+
+local function clear_faults(emulator)
+  emulator.faults:clear()
+  return answer(204)
+end
+
+local function reset(emulator)
+  emulator:reset()
+  return answer(204)
+end
+
+local function skip(emulator, body)
+  local ms = body.advance_ms
+  if type(ms) ~= "number" or ms < 0 then
+    return problem(400, "advance_ms must be a number of milliseconds, not negative.")
+  end
+  emulator:skip(ms)
+  return answer(200, { now_ms = emulator.now_ms })
+end
+
+local function show_environment(emulator, _, id)
+  local deployment = emulator:find("deployment", id)
+  if not deployment then
+    return problem(404, "There is no such deployment.")
+  end
+  return answer(200, environment.process(deployment))
+end
+
+local ROUTES = {
+  { "GET", "^/_emulator/requests$", list_requests },
+  { "GET", "^/_emulator/events$", list_events },
+  { "POST", "^/_emulator/faults$", add_fault },
+  { "DELETE", "^/_emulator/faults$", clear_faults },
+  { "POST", "^/_emulator/reset$", reset },
+  { "POST", "^/_emulator/clock$", skip },
+  { "GET", "^/_emulator/deployments/([^/]+)/environment$", show_environment },
+}
+
+--- Whether a path is the control plane's.
+function control.owns(path)
+  return path:find "^/_emulator/" ~= nil
+end
+
+--- Answers a request of the control plane: { status, headers, body }.
+function control.handle(emulator, method, path, text)
+  local known = false
+  for _, route in ipairs(ROUTES) do
+    local found, _, value = path:find(route[2])
+    known = known or found ~= nil
+    if found and route[1] == method then
+      local body, cause = parse(text)
+      return body and route[3](emulator, body, value) or problem(400, cause)
+    end
+  end
+  if known then
+    return problem(405, "The method is not allowed here.")
+  end
+  return problem(404, "There is nothing at this path; see docs/emulator.md.")
+end
+
+return control

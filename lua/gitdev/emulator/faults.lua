@@ -1,0 +1,87 @@
+--- Failures on demand: what is injected, and which request it hits.
+local faults = {}
+faults.__index = faults
+
+local FIELDS = {
+  match = "table", times = "number", after = "number", status = "number", code = "string", headers = "table",
+  body = "string", content_type = "string", delay = "number", drop = "boolean", reset = "boolean",
+  truncate = "number", raw = "string", execute = "boolean",
+}
+local MATCH_FIELDS = { method = "string", path_prefix = "string", op = "string" }
+
+local function check(value, fields, where)
+  for name, given in pairs(value) do
+    local wanted = fields[name]
+    if not wanted then
+      local known = {}
+      for field in pairs(fields) do known[#known + 1] = field end
+      table.sort(known)
+      return nil, ("%s has no field %q; there are: %s"):format(where, tostring(name), table.concat(known, ", "))
+    end
+    if type(given) ~= wanted then
+      return nil, ("%s.%s is a %s; it must be a %s"):format(where, name, type(given), wanted)
+    end
+  end
+  return true
+end
+
+function faults.new()
+  return setmetatable({ list = {} }, faults)
+end
+
+-- Whether the operation runs although the fault hits: it does if only its answer is late or cut.
+local function executes(spec)
+  if spec.execute ~= nil then return spec.execute end
+  return not (spec.status or spec.body or spec.raw or spec.drop or spec.reset)
+end
+
+--- Adds a fault. Returns true, or nil and what is wrong with it.
+--
+-- `spec.match` = { method, path_prefix, op }: all that are given must fit. `spec.after`: that many matching requests go
+-- by first; `spec.times` (1): that many are hit. What happens to them: see docs/emulator.md.
+function faults:add(spec)
+  if type(spec) ~= "table" then return nil, "a fault is a table" end
+  local ok, problem = check(spec, FIELDS, "fault")
+  if ok and spec.match then ok, problem = check(spec.match, MATCH_FIELDS, "fault.match") end
+  if not ok then return nil, problem end
+  if spec.status and (spec.status < 200 or spec.status > 599 or spec.status % 1 ~= 0) then
+    return nil, "fault.status must be a whole number from 200 to 599"
+  end
+  for name, least in pairs { times = 1, after = 0, delay = 0, truncate = 0 } do
+    if spec[name] and spec[name] < least then return nil, ("fault.%s must be at least %d"):format(name, least) end
+  end
+  local fault = { match = spec.match or {}, times = spec.times or 1, after = spec.after or 0, execute = executes(spec) }
+  for name, value in pairs(spec) do
+    if fault[name] == nil then fault[name] = value end
+  end
+  self.list[#self.list + 1] = fault
+  return true
+end
+
+function faults:clear()
+  self.list = {}
+end
+
+local function fits(match, method, path, op)
+  if match.method and match.method ~= method then return false end
+  if match.op and match.op ~= op then return false end
+  return not match.path_prefix or path:sub(1, #match.path_prefix) == match.path_prefix
+end
+
+--- The fault that hits this request, or nil: the first, in the order they were added, that matches and has times left.
+function faults:take(method, path, op)
+  for index, fault in ipairs(self.list) do
+    if fits(fault.match, method, path, op) then
+      if fault.after > 0 then
+        fault.after = fault.after - 1
+      elseif fault.times > 0 then
+        fault.times = fault.times - 1
+        if fault.times == 0 then table.remove(self.list, index) end
+        return fault
+      end
+    end
+  end
+  return nil
+end
+
+return faults

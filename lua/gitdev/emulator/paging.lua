@@ -1,0 +1,78 @@
+--- Pages of lists (contract 1.6): where a page begins, which things are on it, and how the next one is found.
+local schema = require "gitdev.schema"
+
+-- A page looks at no more things than this. Under a filter that little matches it comes out short, or empty, with
+-- has_more true, as the contract allows; so no page costs more because the store is larger.
+local SCAN_MAX = 2000
+
+local paging = {}
+
+--- What the cursors of this call's list are bound to: the operation, the things in its path, its filters and its order.
+function paging.binding(call)
+  local filters = {}
+  for name, value in pairs(call.query) do
+    filters[name] = value
+  end
+  filters.cursor, filters.limit = nil, nil
+  local parts = { call.operation.op, schema.query(call.operation, filters) or "" }
+  for _, param in ipairs(call.operation.path_params) do
+    local thing = call.things[param.name]
+    parts[#parts + 1] = thing and thing.id or call.path[param.name]
+  end
+  return table.concat(parts, "\n")
+end
+
+local function fits(thing, where)
+  for field, wanted in pairs(where) do
+    local value, found = thing[field], false
+    if type(wanted) == "table" then
+      for _, one in ipairs(wanted) do
+        found = found or one == value
+      end
+    else
+      found = value == wanted
+    end
+    if not found then
+      return false
+    end
+  end
+  return true
+end
+
+-- Walks until the page is full and one more is known to follow, or enough was looked at. Returns the things, and the key of
+-- the last one looked at if there may be more.
+local function collect(walk, limit, where, matches)
+  local data, position, scanned = {}, nil, 0
+  for thing in walk do
+    if scanned == SCAN_MAX then
+      return data, position
+    end
+    scanned = scanned + 1
+    if fits(thing, where) and (not matches or matches(thing)) then
+      if #data == limit then
+        return data, position
+      end
+      data[#data + 1] = thing
+    end
+    position = thing.private.key
+  end
+  return data, nil
+end
+
+--- One page of `things` (a collection). `where`: field -> value, or a list of values of which one must match; `matches`: a
+-- function for what `where` cannot say. Returns { data, next_cursor }.
+function paging.page(call, things, where, matches)
+  local query = call.query
+  local cursors, binding = call.emulator.cursors, paging.binding(call)
+  local after
+  if query.cursor then
+    after = cursors:read(query.cursor, { binding })
+    after = things.key and after or tonumber(after)
+  end
+  local walk = things:narrow(where):walk(after, query.order == "desc")
+  local data, position = collect(walk, query.limit, where, matches)
+  local key = type(position) == "number" and ("%d"):format(position) or position
+  return { data = data, next_cursor = key and cursors:make(binding, key) }
+end
+
+return paging

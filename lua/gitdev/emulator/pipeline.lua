@@ -1,0 +1,396 @@
+--- What happens to a request under /v2, in the contract's order: path, authentication, rate limit, scopes, form, values,
+-- idempotency, execution. Whatever says no raises a refusal; the first one is the answer.
+local access = require "gitdev.emulator.access"
+local answers = require "gitdev.emulator.answers"
+local core = require "gitdev.core"
+local input = require "gitdev.emulator.input"
+local paging = require "gitdev.emulator.paging"
+local refusal = require "gitdev.emulator.refusal"
+local schema = require "gitdev.schema"
+
+local VERSION = "2.4.1"
+
+-- Refusals of an execution that are kept under the idempotency key (contract 1.9).
+local KEPT = { [409] = true, [422] = true }
+
+local pipeline = {}
+
+-- ---- what handlers are called with ----
+
+--- A call: `emulator`, `tenant`, `key`, `operation`, `things` (path parameter -> thing), `path` (path parameter -> text), `query`,
+-- `body` (both checked, with defaults; null is core.null).
+local call = {}
+call.__index = call
+
+--- One page of `things`; see paging.page.
+function call:page(things, where, matches)
+  return paging.page(self, things, where, matches)
+end
+
+--- Restricts `where` to the projects that the key holds. `field`: the field of the things that has a project's id.
+function call:only_visible(where, field)
+  if where[field] == nil and not access.sees_all(self.key) then
+    where[field] = self.key.projects
+  end
+  return where
+end
+
+--- The project that an id or slug names, if the key sees it; else nil.
+function call:project(reference)
+  local projects = self.tenant.things.project
+  local found = projects:get(reference) or projects:find("slug", reference)
+  return found and access.sees(self.key, found.id) and found or nil
+end
+
+--- The id to filter by for a project that a query names: an unknown one, or one that the key does not hold, matches nothing.
+function call:project_filter(reference)
+  if reference == nil then
+    return nil
+  end
+  local found = self:project(reference)
+  return found and found.id or ""
+end
+
+-- ---- the steps ----
+
+local function refuse_path(routes, method)
+  if not routes then
+    refusal.raise("resource_missing", { status = 404, message = "There is nothing at this path." })
+  end
+  local allow = {}
+  for _, known in ipairs(routes.methods) do
+    allow[#allow + 1] = known
+    allow[#allow + 1] = known == "GET" and "HEAD" or nil
+  end
+  local list = table.concat(allow, ", ")
+  refusal.raise("method_not_allowed", {
+    message = ("%s is not allowed here; there are: %s."):format(method, list),
+    headers = { "Allow", list },
+  })
+end
+
+local function charge(bucket, now)
+  local taken, seconds = bucket:take(now)
+  if not taken then
+    refusal.raise("rate_limited", {
+      message = ("Too many requests: the next one is allowed in %d s."):format(seconds),
+      headers = { "Retry-After", ("%d"):format(seconds) },
+    })
+  end
+end
+
+-- Requests that fail with 401 are counted by client address, in a bucket that no header shows (contract 1.11).
+local function refuse_stranger(self, refused)
+  charge(self.emulator:stranger(self.request.peer), self.emulator.now_ms)
+  error(refused, 0)
+end
+
+local function find_things(self)
+  for index, finder in ipairs(self.route.finders) do
+    local param, value = finder.param, self.values[index]
+    self.path[param] = value
+    local thing = finder.find and finder.find(self, value)
+    local project_id = thing and (param == "project" and thing.id or thing.project_id)
+    if finder.find and not (thing and access.sees(self.key, project_id)) then
+      local message = ("There is no such %s, or this key does not hold its project."):format(param)
+      refusal.raise("resource_missing", { status = 404, message = message })
+    end
+    self.things[param] = thing
+  end
+end
+
+local function check_scope(self)
+  local requirement = self.route.requirement
+  if not access.permits(self.key, requirement) then
+    refusal.raise("insufficient_scope", {
+      message = "This key lacks the scope " .. requirement.scope .. ".",
+      required_scope = requirement.scope,
+    })
+  end
+end
+
+-- ---- answers ----
+
+local function encoded(fields, thing)
+  local private = thing.private
+  if not private then
+    return schema.encode(fields, thing)
+  end
+  local text = private.encoded
+  if not text then
+    text = schema.encode(fields, thing)
+    private.encoded = text
+  end
+  return text
+end
+
+local function encoded_page(fields, page)
+  local items = {}
+  for index, thing in ipairs(page.data) do
+    items[index] = encoded(fields, thing)
+  end
+  local cursor = page.next_cursor
+  return ('{"object":"list","data":[%s],"has_more":%s,"next_cursor":%s}'):format(
+    table.concat(items, ","), tostring(cursor ~= nil), cursor and '"' .. cursor .. '"' or "null"
+  )
+end
+
+local function execute(self)
+  local route = self.route
+  local result, status = route.run(self)
+  status = status or route.status
+  if not route.fields then
+    return status
+  elseif route.is_list then
+    return status, encoded_page(route.fields, result)
+  end
+  return status, encoded(route.fields, result)
+end
+
+-- ---- idempotency (contract 1.9) ----
+
+local function running_refusal(entry, now)
+  local seconds = math.max(1, math.ceil((entry.running_until - now) / 1000))
+  refusal.raise("idempotency_key_in_use", {
+    message = "The first request with this idempotency key is still running.",
+    headers = { "Retry-After", ("%d"):format(seconds) },
+  })
+end
+
+local function replay(self, entry)
+  self.id, self.replayed = entry.request_id, true
+  return entry.status, entry.body
+end
+
+-- A finished answer is given again before anything else is asked, as the thing may be gone that the path names; but only to a
+-- key that could have made it. Returns nil if the request has to go on.
+local function known_answer(self, entry)
+  local key = self.key
+  local entitled = key == entry.key or access.sees_all(key) and access.permits(key, self.route.requirement)
+  if not entitled or entry.fingerprint ~= self.fingerprint then
+    return nil
+  end
+  local now = self.emulator.now_ms
+  if entry.running_until > now then
+    charge(self.tenant.bucket, now)
+    running_refusal(entry, now)
+  end
+  return replay(self, entry)
+end
+
+local function refuse_reuse()
+  refusal.raise("idempotency_key_reused", {
+    message = "This idempotency key was used with another body: use a new one for a new request.",
+  })
+end
+
+-- Runs the operation, and keeps its answer if it is one to keep.
+local function execute_once(self)
+  local ok, status, body = pcall(execute, self)
+  if not ok then
+    local refused = status
+    if not (refusal.is(refused) and KEPT[refused.status]) then
+      error(refused, 0)
+    end
+    status, body = refused.status, refused:body(self.id)
+  end
+  local now = self.emulator.now_ms
+  self.tenant.answers:keep(self.name, {
+    fingerprint = self.fingerprint,
+    status = status,
+    body = body,
+    request_id = self.id,
+    key = self.key,
+    running_until = now + self.late_ms,
+  }, now)
+  return status, body
+end
+
+local function execute_keyed(self)
+  local entry = self.tenant.answers:find(self.name, self.emulator.now_ms)
+  if not entry then
+    return execute_once(self)
+  elseif entry.fingerprint ~= self.fingerprint then
+    refuse_reuse()
+  end
+  self.tenant.bucket:give()
+  return replay(self, entry)
+end
+
+-- ---- the whole ----
+
+-- Who asks; sets `key` and `tenant`. Raises 401.
+local function authenticate(self)
+  local emulator = self.emulator
+  local key, refused = access.authenticate(emulator.keys, self.request.headers.authorization, emulator:seconds())
+  if key and key.type == "public" and self.route and not self.route.public then
+    key, refused = nil, access.public_refusal()
+  end
+  if key then
+    self.key, self.tenant = key, key.tenant
+  elseif self.route then
+    refuse_stranger(self, refused)
+  end
+end
+
+-- The idempotency key, if the request has one and its verb heeds it; a malformed one is refused later, in its turn.
+local function read_key(self)
+  local header = self.request.headers["idempotency-key"]
+  if self.method == "GET" or header == nil then
+    return true
+  end
+  local ok, key = pcall(input.idempotency_key, header)
+  if ok then
+    self.name = answers.name(self.method, self.target, key)
+    self.fingerprint = core.sha256(self.request.body or "")
+  end
+  return ok, key
+end
+
+local function run(self)
+  local route = self.route
+  authenticate(self)
+  if not route then
+    if self.tenant then
+      charge(self.tenant.bucket, self.emulator.now_ms)
+    end
+    refuse_path(self.routes, self.request.method)
+  end
+  local key_ok, problem = read_key(self)
+  local entry = self.name and self.tenant.answers:find(self.name, self.emulator.now_ms)
+  if entry then
+    local status, body = known_answer(self, entry)
+    if status then
+      return status, body
+    end
+  end
+  if not route.free then
+    charge(self.tenant.bucket, self.emulator.now_ms)
+  end
+  find_things(self)
+  check_scope(self)
+  if not key_ok then
+    error(problem, 0)
+  end
+  self.query = input.query(route.operation, self.query_text)
+  if self.method ~= "GET" then
+    self.body = input.body(route.operation, self.request.headers, self.request.body)
+  end
+  return (self.name and execute_keyed or execute)(self)
+end
+
+local function add(headers, more)
+  for _, item in ipairs(more or {}) do
+    headers[#headers + 1] = item
+  end
+end
+
+local function response_headers(self, body)
+  local emulator = self.emulator
+  local headers = { "Date", emulator:date(), "X-Request-Id", self.id, "X-Git-Version", VERSION }
+  if body then
+    headers[7], headers[8] = "Content-Type", "application/json; charset=utf-8"
+  end
+  if self.tenant then
+    local remaining, full_at = self.tenant.bucket:state(emulator.now_ms)
+    local count = #headers
+    headers[count + 1], headers[count + 2] = "X-RateLimit-Remaining", ("%d"):format(remaining)
+    headers[count + 3], headers[count + 4] = "X-RateLimit-Reset", ("%d"):format(full_at)
+  end
+  if self.replayed then
+    add(headers, { "Idempotent-Replayed", "true" })
+  end
+  if self.route and self.route.public then
+    add(headers, { "Access-Control-Allow-Origin", "*" })
+  end
+  return headers
+end
+
+--- The headers that every answer carries, also an injected one: flat { "Name", "value", … }.
+function pipeline.basic_headers(emulator, request_id)
+  return { "Date", emulator:date(), "X-Request-Id", request_id, "X-Git-Version", VERSION }
+end
+
+-- A browser asks first whether it may send Authorization; only the public operations let it (contract 1.1).
+local function preflight(self)
+  local headers = pipeline.basic_headers(self.emulator, self.id)
+  add(headers, {
+    "Access-Control-Allow-Origin", "*", "Access-Control-Allow-Methods", "GET", "Access-Control-Allow-Headers",
+    "Authorization", "Access-Control-Max-Age", "600",
+  })
+  return { status = 204, headers = headers }
+end
+
+local function failure(self, caught)
+  if not refusal.is(caught) then
+    self.emulator.options.on_error(tostring(caught))
+    caught = refusal.new("internal_error", { message = "The emulator failed: " .. tostring(caught) })
+  end
+  return caught.status, caught:body(self.id), caught.details.headers
+end
+
+local function is_preflight(self)
+  local get = self.routes and self.routes.by_method.GET
+  return self.request.method == "OPTIONS" and get and get.public and self.request.headers.origin
+end
+
+--- Answers a request. `request`: method, headers, body, peer. `match`: routes and values as the router found them, `target` (the
+-- path), `query_text`. `id`: the request's id. `late_ms`: how long an injected fault will hold the answer back.
+-- Returns { status, headers, body }, and whether the answer was a stored one.
+function pipeline.handle(emulator, request, match, id, late_ms)
+  local self = setmetatable({
+    emulator = emulator,
+    request = request,
+    method = request.method == "HEAD" and "GET" or request.method,
+    target = match.target,
+    query_text = match.query_text,
+    routes = match.routes,
+    values = match.values,
+    id = id,
+    late_ms = late_ms,
+    things = {},
+    path = {},
+  }, call)
+  self.route = self.routes and self.routes.by_method[self.method]
+  self.operation = self.route and self.route.operation
+  if is_preflight(self) then
+    return preflight(self)
+  end
+  local ok, status, body = pcall(run, self)
+  local more
+  if not ok then
+    status, body, more = failure(self, status)
+  end
+  local headers = response_headers(self, body)
+  add(headers, more)
+  return { status = status, headers = headers, body = body }, self.replayed
+end
+
+-- ---- routes ----
+
+local function finders_of(operation, find)
+  local finders = {}
+  for index, param in ipairs(operation.path_params) do
+    finders[index] = { param = param.name, find = find[param.name] }
+  end
+  return finders
+end
+
+--- The route of an operation: all that is known of it before a request comes. `run`: its handler; `find`: path parameter ->
+-- function(call, text) that finds the thing.
+function pipeline.route(operation, run_operation, find)
+  local object = operation.returns and schema.object(operation.returns)
+  return {
+    operation = operation,
+    run = run_operation,
+    finders = finders_of(operation, find),
+    requirement = access.requirement(operation.scope),
+    public = operation.public,
+    free = operation.free,
+    status = operation.status[1],
+    is_list = operation.kind == "list",
+    fields = object and object.fields,
+  }
+end
+
+return pipeline

@@ -1,0 +1,253 @@
+--- contract 2.4, 2.5, 3.1
+local build_log = require "gitdev.emulator.build_log"
+local builder = require "gitdev.emulator.builder"
+local environment = require "gitdev.emulator.environment"
+local machine = require "gitdev.emulator.machine"
+local paging = require "gitdev.emulator.paging"
+local refusal = require "gitdev.emulator.refusal"
+local schema = require "gitdev.schema"
+local seed = require "gitdev.emulator.seed"
+
+-- How long the emulator keeps a log after its deployment ended; then 410.
+local LOG_KEPT_SECONDS = 30 * 24 * 3600
+
+local LEVELS = {}
+for rank, level in ipairs(schema.object("log_line").fields.by_name.level.values) do
+  LEVELS[level] = rank
+end
+
+-- ---- list, get ----
+
+local function list(call)
+  local query = call.query
+  local where = call:only_visible({
+    project_id = call:project_filter(query.project),
+    status = query.status,
+    target = query.target,
+    branch = query.branch,
+    commit_sha = query.commit_sha,
+    current = query.current,
+  }, "project_id")
+  local after, before = query.created_after, query.created_before
+  return call:page(call.tenant.things.deployment, where, (after or before) and function(deployment)
+    return (not after or deployment.created_at > after) and (not before or deployment.created_at < before)
+  end)
+end
+
+-- ---- create, redeploy ----
+
+local function missing(param, message)
+  return { code = "resource_missing", param = param, message = message }
+end
+
+local function find_project(call, reference)
+  local project = call:project(reference)
+  if project then
+    return project
+  end
+  local fields = schema.operation("projects.create").body
+  local could_be_made = schema.check(fields, { slug = reference }, nil, function() end)
+  return could_be_made
+    and call.emulator.options.auto_create_projects
+    and seed.project_with_repository(call.tenant, reference)
+end
+
+local function refuse_paused(project)
+  if project.status ~= "active" then
+    machine.refuse(project, "The project is paused: set its status to active first.", { "active" })
+  end
+end
+
+-- The commit that a request names, or the head of its branch. A project without a repository has no commits, and takes any
+-- branch. Refuses with 422 what is not there.
+local function find_commit(call, project, branch, sha)
+  local repository = call.tenant.things.repository:get(project.repository_id)
+  local history = repository and repository.private or { commits = {} }
+  local faults = {}
+  if repository and not history.heads[branch] then
+    faults[1] = missing("branch", ('branch: the repository has no branch "%s".'):format(branch))
+  end
+  if sha and not history.commits[sha] then
+    faults[#faults + 1] = missing("commit_sha", "commit_sha: the repository has no such commit.")
+  end
+  if faults[1] then
+    refusal.unprocessable(faults)
+  end
+  return repository and history.commits[sha or history.heads[branch]]
+end
+
+-- The environment of a new deployment; refuses one that is too large.
+local function resolve(call, project, target, branch, env)
+  local variables = call.tenant.things.env_var:list("project_id", project.id)
+  local resolved = environment.resolve(variables, target, branch, env)
+  environment.check_size(resolved, "env")
+  return resolved
+end
+
+local function create(call)
+  local body = call.body
+  local project = find_project(call, body.project)
+  if not project then
+    refusal.unprocessable { missing("project", ('project: there is no project "%s".'):format(body.project)) }
+  end
+  refuse_paused(project)
+  local branch = body.branch or project.production_branch
+  local commit = find_commit(call, project, branch, body.commit_sha)
+  local target = body.target or (branch == project.production_branch and "production" or "preview")
+  local resolved = resolve(call, project, target, branch, body.env)
+  call.emulator:check_quota("deployments", call.tenant.things.deployment.all.count)
+  return builder.queue(call.tenant, project, {
+    on = "create",
+    source = "api",
+    branch = branch,
+    commit = commit,
+    target = target,
+    regions = body.regions or project.regions,
+    environment = resolved,
+    metadata = body.metadata or {},
+    skip_cache = body.skip_cache,
+  })
+end
+
+-- A redeployment carries its parent's notes, but not the outcome that they asked the emulator for: one of a failed deployment
+-- would fail for ever.
+local function notes_of(parent)
+  local metadata = {}
+  for key, value in pairs(parent.metadata) do
+    metadata[key] = key ~= "emulate" and value or nil
+  end
+  return metadata
+end
+
+local function redeploy(call)
+  local parent, tenant = call.things.deployment, call.tenant
+  local project = tenant.things.project:get(parent.project_id)
+  refuse_paused(project)
+  return builder.queue(tenant, project, {
+    on = "redeploy",
+    source = "redeploy",
+    parent_id = parent.id,
+    branch = parent.branch,
+    commit = parent.commit_sha and { sha = parent.commit_sha, message = parent.commit_message },
+    target = parent.target,
+    regions = parent.regions,
+    environment = resolve(call, project, parent.target, parent.branch, call.body.env),
+    metadata = notes_of(parent),
+    skip_cache = call.body.skip_cache,
+  })
+end
+
+-- ---- the other actions ----
+
+local function cancel(call)
+  builder.cancel(call.tenant, call.things.deployment, "user")
+  return call.things.deployment
+end
+
+local function refuse_current(deployment)
+  if deployment.current then
+    machine.refuse(deployment, "Production points to this deployment already.", { "live" })
+  end
+end
+
+local function promote(call)
+  local deployment = call.things.deployment
+  machine.next(deployment, "promote")
+  refuse_current(deployment)
+  local previous = builder.point_production(call.tenant, deployment)
+  call.tenant:move(deployment, "promote", nil, { previous_deployment_id = previous })
+  return deployment
+end
+
+local function rollback(call)
+  local deployment = call.things.deployment
+  machine.next(deployment, "rollback")
+  refuse_current(deployment)
+  if not deployment.private.was_current then
+    machine.refuse(deployment, "This deployment never was production: promote it instead.", { "live" })
+  end
+  local previous = builder.point_production(call.tenant, deployment)
+  call.tenant:move(deployment, "rollback", nil, { previous_deployment_id = previous, reason = call.body.reason })
+  return deployment
+end
+
+local function delete(call)
+  local deployment, tenant = call.things.deployment, call.tenant
+  if not machine.is_terminal(deployment) then
+    local message = ("The deployment is %s: cancel it, or wait for its end."):format(deployment.status)
+    machine.refuse(deployment, message, machine.ends "deployment")
+  elseif deployment.current then
+    refusal.raise("resource_in_use", { message = "Production points to this deployment: promote another one first." })
+  end
+  tenant.things.deployment:remove(deployment)
+  tenant:emit("deployment.deleted", deployment)
+end
+
+-- ---- logs ----
+
+local function refuse_expired(call, deployment)
+  local ended = deployment.finished_at
+  if ended and call.emulator:seconds() - ended >= LOG_KEPT_SECONDS then
+    refusal.raise("logs_expired", { message = "The log is no longer kept: 30 days have passed since the deployment ended." })
+  end
+end
+
+local function line_fits(line, query)
+  return (not query.stage or line.stage == query.stage)
+    and (not query.level or LEVELS[line.level] >= LEVELS[query.level])
+    and (not query.since_ms or line.time_ms >= query.since_ms)
+    and (not query.until_ms or line.time_ms < query.until_ms)
+end
+
+-- Where the walk over the lines begins, ends, and its step. A line's own cursor goes with any filter: it is what a caller polls
+-- on with, and what a stream resumes from (contract 2.5).
+local function walk_of(call, lines, own, page)
+  local cursor, ascending = call.query.cursor, call.query.order == "asc"
+  local seq = cursor and tonumber(call.emulator.cursors:read(cursor, { own, page }))
+  if ascending then
+    return (seq or 0) + 1, #lines, 1
+  end
+  return (seq or #lines + 1) - 1, 1, -1
+end
+
+local function logs(call)
+  local deployment, query = call.things.deployment, call.query
+  refuse_expired(call, deployment)
+  local lines = build_log.lines(deployment, call.emulator.now_ms)
+  local cursors, own, page = call.emulator.cursors, "log_line " .. deployment.id, paging.binding(call)
+  local data, next_cursor = {}, nil
+  local first, last, step = walk_of(call, lines, own, page)
+  for index = first, last, step do
+    local line = lines[index]
+    if line_fits(line, query) then
+      if #data == query.limit then
+        next_cursor = cursors:make(page, ("%d"):format(data[#data].seq))
+        break
+      end
+      line.cursor = cursors:make(own, ("%d"):format(line.seq))
+      data[#data + 1] = line
+    end
+  end
+  return { data = data, next_cursor = next_cursor }
+end
+
+return {
+  find = {
+    deployment = function(call, id)
+      return call.tenant.things.deployment:get(id)
+    end,
+  },
+  operations = {
+    ["deployments.list"] = list,
+    ["deployments.create"] = create,
+    ["deployments.get"] = function(call)
+      return call.things.deployment
+    end,
+    ["deployments.cancel"] = cancel,
+    ["deployments.promote"] = promote,
+    ["deployments.rollback"] = rollback,
+    ["deployments.redeploy"] = redeploy,
+    ["deployments.delete"] = delete,
+    ["deployments.logs.list"] = logs,
+  },
+}

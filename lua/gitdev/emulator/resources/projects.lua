@@ -1,0 +1,140 @@
+--- contract 2.2
+local access = require "gitdev.emulator.access"
+local builder = require "gitdev.emulator.builder"
+local core = require "gitdev.core"
+local hosts = require "gitdev.emulator.hosts"
+local machine = require "gitdev.emulator.machine"
+local refusal = require "gitdev.emulator.refusal"
+local seed = require "gitdev.emulator.seed"
+
+local function same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then
+    return a == b
+  end
+  return table.concat(a, " ") == table.concat(b, " ")
+end
+
+local function find_repository(call, reference)
+  local repositories = call.tenant.things.repository
+  return repositories:get(reference) or repositories:find("name", reference)
+end
+
+-- The id of the repository that a body names; null gives none.
+local function repository_id(call, reference)
+  if reference == nil or reference == core.null then
+    return nil
+  end
+  local repository = find_repository(call, reference)
+  if not repository then
+    refusal.unprocessable {
+      { code = "resource_missing", param = "repository", message = "repository: there is no such repository." },
+    }
+  end
+  return repository.id
+end
+
+local function refuse_taken_slug(call, slug)
+  if call.tenant.things.project:find("slug", slug) then
+    refusal.raise("already_exists", { param = "slug", message = ('There is a project with the slug "%s".'):format(slug) })
+  end
+end
+
+local function list(call)
+  local query, where = call.query, {}
+  where.status = query.status
+  if query.repository then
+    local repository = find_repository(call, query.repository)
+    where.repository_id = repository and repository.id or ""
+  end
+  call:only_visible(where, "id")
+  local wanted = query.search and query.search:lower()
+  return call:page(call.tenant.things.project, where, wanted and function(project)
+    return project.slug:find(wanted, 1, true) or project.name:lower():find(wanted, 1, true)
+  end)
+end
+
+local function create(call)
+  local body, tenant = call.body, call.tenant
+  refuse_taken_slug(call, body.slug)
+  call.emulator:check_quota("projects", tenant.things.project.all.count)
+  local project = seed.project(tenant, body.slug, {
+    name = body.name,
+    repository_id = repository_id(call, body.repository),
+    production_branch = body.production_branch,
+    framework = body.framework,
+    root_directory = body.root_directory,
+    build_command = body.build_command,
+    output_directory = body.output_directory,
+    regions = body.regions,
+  })
+  access.admit(call.key, project.id)
+  return project
+end
+
+-- What a merge of the body changes: field -> new value (core.null: none), and the names of those fields in the contract's order.
+local function changes_of(call, project)
+  local changes, names = {}, {}
+  for _, field in ipairs(call.operation.body.names) do
+    local value = call.body[field]
+    if field == "repository" and value ~= nil then
+      field, value = "repository_id", repository_id(call, value) or core.null
+    end
+    local present = project[field]
+    if value ~= nil and not same(value, present == nil and core.null or present) then
+      changes[field] = value
+      names[#names + 1] = field
+    end
+  end
+  return changes, names
+end
+
+local function update(call)
+  local project, tenant = call.things.project, call.tenant
+  local changes, names = changes_of(call, project)
+  if changes.slug then
+    refuse_taken_slug(call, changes.slug)
+    changes.url = hosts.production(changes.slug)
+  end
+  if not names[1] then
+    return project
+  end
+  changes.updated_at = tenant:seconds()
+  tenant:set(project, changes)
+  if changes.slug then
+    builder.rename(tenant, project)
+  end
+  tenant:emit("project.updated", project, { project = project.slug, changed = names })
+  return project
+end
+
+local function delete(call)
+  local project, tenant = call.things.project, call.tenant
+  local running = builder.in_progress(tenant, project)
+  if running then
+    machine.refuse(running, ("Deployment %s is %s: cancel it first."):format(running.id, running.status),
+      machine.ends("deployment"))
+  end
+  builder.forget(tenant, project)
+  for _, variable in ipairs(tenant.things.env_var:list("project_id", project.id)) do
+    tenant.things.env_var:remove(variable)
+  end
+  tenant.things.project:remove(project)
+  tenant:emit("project.deleted", project, { project = project.slug })
+end
+
+return {
+  find = {
+    project = function(call, reference)
+      return call:project(reference)
+    end,
+  },
+  operations = {
+    ["projects.list"] = list,
+    ["projects.create"] = create,
+    ["projects.get"] = function(call)
+      return call.things.project
+    end,
+    ["projects.update"] = update,
+    ["projects.delete"] = delete,
+  },
+}

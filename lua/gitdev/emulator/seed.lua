@@ -1,0 +1,79 @@
+--- What an organization begins with (contract 5): a repository and a project `my-app`, so that the page's snippet works as typed.
+local core = require "gitdev.core"
+local hosts = require "gitdev.emulator.hosts"
+
+local PRODUCTION_BRANCH = "main"
+local MESSAGES = { [PRODUCTION_BRANCH] = "Initial commit" }
+
+local seed = {}
+
+--- The organization itself. `public_key`: its gpk_ key.
+function seed.organization(emulator, plan, public_key, livemode)
+  return {
+    id = "org_" .. emulator.random:id(),
+    object = "organization",
+    slug = "acme",
+    name = "Acme",
+    plan = plan,
+    public_key = public_key,
+    default_region = "iad",
+    livemode = livemode,
+    created_at = emulator:seconds(),
+    private = {},
+  }
+end
+
+-- Branch heads of a new repository; the commit ids stay the same from run to run.
+local function history(name, branches)
+  local heads, commits = {}, {}
+  for _, branch in ipairs(branches) do
+    local sha = core.sha1(("commit %s %s"):format(name, branch))
+    heads[branch] = sha
+    commits[sha] = { sha = sha, message = MESSAGES[branch] or "Begin " .. branch }
+  end
+  return heads, commits
+end
+
+--- A repository with the branches that the emulator was told of. Its things are not in the API yet: `private.heads` maps a branch
+-- to its commit id, `private.commits` a commit id to { sha, message }.
+function seed.repository(tenant, name)
+  local heads, commits = history(name, tenant.emulator.options.branches)
+  return tenant:add {
+    id = tenant:id "repo",
+    object = "repository",
+    name = name,
+    default_branch = PRODUCTION_BRANCH,
+    private = { heads = heads, commits = commits },
+  }
+end
+
+--- A project. `fields`: what differs from a project that is created with nothing but a slug.
+function seed.project(tenant, slug, fields)
+  local project = {
+    id = tenant:id "prj",
+    object = "project",
+    slug = slug,
+    name = slug,
+    production_branch = PRODUCTION_BRANCH,
+    url = hosts.production(slug),
+    root_directory = "/",
+    regions = { "iad" },
+    status = "active",
+    created_at = tenant:seconds(),
+    updated_at = tenant:seconds(),
+  }
+  for name, value in pairs(fields) do
+    project[name] = value
+  end
+  tenant:add(project)
+  tenant:emit("project.created", project, { project = slug })
+  return project
+end
+
+--- A project with a repository of its own.
+function seed.project_with_repository(tenant, slug)
+  local repository = tenant.things.repository:find("name", slug) or seed.repository(tenant, slug)
+  return seed.project(tenant, slug, { repository_id = repository.id })
+end
+
+return seed

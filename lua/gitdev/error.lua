@@ -1,0 +1,159 @@
+-- Error objects: what a call raises, or returns beside nil. A table with the contract's fields (1.8) and a readable tostring().
+local core = require "gitdev.core"
+local json = require "gitdev.json"
+local schema = require "gitdev.schema"
+
+---@class gitdev.Error
+---@field type string          one of contract 1.8, or a local one: connection_error, timeout_error, config_error, …
+---@field code string|nil      finer than the type: "resource_missing"
+---@field message string       one sentence or more, never with a secret in it
+---@field status integer|nil   the answer's HTTP status; nil when there was none
+---@field param string|nil     the field at fault: "env.NODE_ENV"
+---@field request_id string|nil
+---@field retryable boolean    whether the same call may succeed later
+---@field attempts table[]     a row for each try: verdict, reason, status, request_id, wait, dns, connect, tls, first_byte, total (seconds)
+---@field headers table<string, string>  of the last answer, names in lower case
+---@field errors table[]|nil   all fields at fault, each { param, code, message }
+---@field where string|nil     "deploy.lua:12", when the fault is in the calling program
+local errors = {}
+
+local meta = { __name = "gitdev.Error" }
+
+-- Other fields at fault than the one that the message tells of.
+local function others(err)
+  local list, text = err.errors, ""
+  for i = 2, type(list) == "table" and math.min(#list, 4) or 0 do
+    text = text .. "; " .. tostring(list[i].message):gsub("%.$", "")
+  end
+  return text .. (type(list) == "table" and #list > 4 and "; and " .. #list - 4 .. " more" or "")
+end
+
+local function details(err)
+  local parts = {}
+  local function add(name, value)
+    if value ~= nil then
+      parts[#parts + 1] = name .. " " .. tostring(value)
+    end
+  end
+  add("param", err.param)
+  add("status", err.status)
+  add("request", err.request_id)
+  if err.attempts and #err.attempts > 1 then
+    parts[#parts + 1] = #err.attempts .. " tries"
+  end
+  return parts[1] and " (" .. table.concat(parts, ", ") .. ")" or ""
+end
+
+-- A server's code says more than its type; of the SDK's own types each stands for one thing.
+local function headline(err)
+  local known = schema.error(err.type)
+  return known and known.origin == "client" and err.type or err.code or err.type
+end
+
+function meta.__tostring(err)
+  local message = tostring(err.message or "no message"):gsub("%.$", "")
+  local place = err.where and err.where .. ": " or ""
+  return core.redact(place .. tostring(headline(err)) .. ": " .. message .. others(err) .. details(err))
+end
+
+function meta.__concat(a, b)
+  return tostring(a) .. tostring(b)
+end
+
+---Makes an error object of a table of its fields.
+---@param fields table
+---@return gitdev.Error
+function errors.new(fields)
+  fields.message = core.redact(fields.message or "no message")
+  fields.retryable = fields.retryable or false
+  fields.attempts = fields.attempts or {}
+  fields.headers = fields.headers or {}
+  return setmetatable(fields, meta)
+end
+
+---Whether a value is an error object, and of that type or code if one is given.
+---@param value any
+---@param kind? string  "rate_limit_error", "resource_missing", …
+---@return boolean
+function errors.is(value, kind)
+  return getmetatable(value) == meta and (kind == nil or value.type == kind or value.code == kind)
+end
+
+-- What the contract adds to some codes (required_scope, current_status, errors, …), and what it may add later.
+local function add_extras(fields, body)
+  local answer = body and body:find("^%s*{") and json.decode(body)
+  local extras = type(answer) == "table" and answer.error
+  if type(extras) == "table" then
+    for key, value in pairs(core.settle(extras)) do
+      if type(key) == "string" and fields[key] == nil then
+        fields[key] = value
+      end
+    end
+  end
+end
+
+---The error of a call that failed.
+---@param failure table  what call:result() gave
+---@param call userdata
+---@return gitdev.Error
+function errors.of_call(failure, call)
+  add_extras(failure, failure.body)
+  failure.body = nil
+  failure.attempts, failure.headers = call:attempts(), call:headers()
+  return errors.new(failure)
+end
+
+---The error for an answer that came, but is not what the contract allows.
+---@param call userdata
+---@param status integer
+---@param code string
+---@param message string
+---@return gitdev.Error
+function errors.of_answer(call, status, code, message)
+  return errors.new {
+    type = "response_error",
+    code = code,
+    message = message,
+    status = status,
+    request_id = call:header "x-request-id",
+    attempts = call:attempts(),
+    headers = call:headers(),
+  }
+end
+
+-- Where this library's files are, as chunk names begin; nil when that cannot be told.
+local own = debug and debug.getinfo(1, "S").source:match "^(.*)error%.lua$"
+
+-- The line of the program that called into the library.
+local function caller()
+  local level, info = 3, own and debug.getinfo(3, "Sl")
+  while info do
+    if info.what ~= "C" and info.currentline > 0 and info.source:sub(1, #own) ~= own then
+      return info.short_src .. ":" .. info.currentline
+    end
+    level = level + 1
+    info = debug.getinfo(level, "Sl")
+  end
+  return nil
+end
+
+---Raises an error for a call that the program got wrong; both styles of the API do, before anything is sent.
+---@param fields { code: string|nil, param: string|nil, message: string, errors: table[]|nil, type: string|nil }
+function errors.misuse(fields)
+  fields.type = fields.type or "invalid_request_error"
+  fields.where = caller()
+  error(errors.new(fields), 0)
+end
+
+---What to do about an error, in one sentence, or nil.
+---@param err gitdev.Error
+---@return string|nil
+function errors.hint(err)
+  local known = schema.error(err.code or "")
+  if not (known and known.hint and known.type == err.type) then
+    known = schema.error(err.type or "")
+  end
+  return known and known.hint
+end
+
+return errors

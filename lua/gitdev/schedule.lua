@@ -1,0 +1,73 @@
+--- What is due when: a binary heap of timers, over any clock. Timers due at the
+-- same time fire in the order in which they were set, so that a run can be repeated.
+local schedule = {}
+schedule.__index = schedule
+
+function schedule.new()
+  return setmetatable({ heap = {}, size = 0, set = 0 }, schedule)
+end
+
+local function before(a, b)
+  if a.due ~= b.due then return a.due < b.due end
+  return a.order < b.order
+end
+
+local function rise(heap, at)
+  while at > 1 do
+    local parent = math.floor(at / 2)
+    if not before(heap[at], heap[parent]) then return end
+    heap[at], heap[parent] = heap[parent], heap[at]
+    at = parent
+  end
+end
+
+local function sink(heap, size)
+  local at = 1
+  while true do
+    local least, child = at, at * 2
+    if child <= size and before(heap[child], heap[least]) then least = child end
+    if child < size and before(heap[child + 1], heap[least]) then least = child + 1 end
+    if least == at then return end
+    heap[at], heap[least] = heap[least], heap[at]
+    at = least
+  end
+end
+
+local function pop(self)
+  local heap, top = self.heap, self.heap[1]
+  heap[1] = heap[self.size]
+  heap[self.size] = nil
+  self.size = self.size - 1
+  sink(heap, self.size)
+  return top
+end
+
+--- Calls `action(subject)` when `due` has come. Returns the timer, for `cancel`.
+function schedule:at(due, action, subject)
+  self.set = self.set + 1
+  self.size = self.size + 1
+  local timer = { due = due, order = self.set, action = action, subject = subject }
+  self.heap[self.size] = timer
+  rise(self.heap, self.size)
+  return timer
+end
+
+--- Makes `timer` (may be nil, may have fired) do nothing. It leaves the heap when it comes to the top.
+function schedule.cancel(_, timer)
+  if timer then timer.action, timer.subject = nil, nil end
+end
+
+--- The time of the next timer, or nil.
+function schedule:next_due()
+  while self.size > 0 and not self.heap[1].action do pop(self) end
+  return self.size > 0 and self.heap[1].due or nil
+end
+
+--- Removes and returns the next timer that is due at `now`, or nil.
+function schedule:take(now)
+  local due = self:next_due()
+  if due and due <= now then return pop(self) end
+  return nil
+end
+
+return schedule

@@ -1,0 +1,402 @@
+-- The contract's tables (gitdev.api), read once and compiled: what the client validates and encodes with, and the emulator routes and
+-- checks with. A resource's table is loaded when something of it is first asked for.
+local check = require "gitdev.check"
+local core = require "gitdev.core"
+local encode = require "gitdev.encode"
+local index = require "gitdev.api.index"
+local json = require "gitdev.json"
+local types = require "gitdev.types"
+
+local schema = {}
+
+---The names of the resources, in the contract's order.
+schema.resources = index
+
+local is_resource = {}
+for _, name in ipairs(index) do
+  is_resource[name] = true
+end
+
+local kinds
+
+-- What is loaded so far: resource tables by name, rows and compiled operations by op, object tables and compiled objects by name.
+local resources, rows, operations, object_rows, objects = {}, {}, {}, {}, {}
+
+---A resource's table, as it stands in gitdev.api; nil when there is none of that name.
+---@param name string
+---@return table|nil
+function schema.resource(name)
+  local resource = resources[name]
+  if not resource and is_resource[name] then
+    resource = require("gitdev.api." .. name)
+    resources[name] = resource
+    for _, row in ipairs(resource.operations) do
+      rows[row.op] = row
+    end
+    for _, row in ipairs(resource.objects) do
+      object_rows[row.name] = { row = row, resource = resource }
+    end
+  end
+  return resource
+end
+
+-- ---- operations ----
+
+---The names of all operations, in the contract's order.
+---@return string[]
+function schema.operations()
+  local names = {}
+  for _, name in ipairs(index) do
+    for _, row in ipairs(schema.resource(name).operations) do
+      names[#names + 1] = row.op
+    end
+  end
+  return names
+end
+
+local function resolve(name)
+  return schema.object(name).fields
+end
+
+local compile_check = check.compiler(resolve)
+local compile_request = encode.compiler(resolve, false)
+local compile_answer = encode.compiler(resolve, true)
+
+-- A field list with its check, and its writer, both made at first use.
+local function field_list(list, label, is_answer)
+  local fields = types.fields(list, label)
+  fields.check = function(value, state)
+    fields.check = compile_check(fields)
+    return fields.check(value, state)
+  end
+  fields.text = function(value)
+    fields.text = (is_answer and compile_answer or compile_request)(fields)
+    return fields.text(value)
+  end
+  return fields
+end
+
+-- A list's own filters, then the paging parameters that its row does not override.
+local function query_rows(row, kind)
+  local list, named = {}, {}
+  for _, field in ipairs(row.query or {}) do
+    list[#list + 1], named[field[1]] = field, true
+  end
+  for _, field in ipairs(kind.query or {}) do
+    if not named[field[1]] then
+      list[#list + 1] = field
+    end
+  end
+  return list[1] and list
+end
+
+-- The type of a path parameter: what the row says, or the id of the object it is named after.
+local function parameter(row, resource, name)
+  local node = row.params and row.params[name] and types.parse(row.params[name])
+  if not node then
+    for _, object in ipairs(resource.objects) do
+      if object.name == name then
+        node = { kind = "id", prefix = object.prefix }
+      end
+    end
+  end
+  assert(node, "no type for {" .. name .. "} of " .. row.op)
+  node.name = name
+  return node
+end
+
+-- "/projects/{project}/env" as segments: { literal = "projects" }, { param = node }, … ; a greedy one takes all that is left.
+local function split_path(row, resource)
+  local segments, params = {}, {}
+  for part in row.path:gmatch("[^/]+") do
+    local name, star = part:match("^{([%l_]+)(%*?)}$")
+    if name then
+      local node = parameter(row, resource, name)
+      node.greedy = star == "*"
+      segments[#segments + 1], params[#params + 1] = { param = node }, node
+    else
+      segments[#segments + 1] = { literal = part }
+    end
+  end
+  return segments, params
+end
+
+local function compile_operation(row, resource)
+  kinds = kinds or require "gitdev.api.kinds"
+  local kind = assert(kinds[row.kind], row.op)
+  local operation = {}
+  for key, value in pairs(row) do
+    operation[key] = value
+  end
+  operation.resource, operation.name = row.op:match("^(.+)%.([%l_]+)$")
+  operation.method = row.method or kind.method
+  operation.status = row.status or kind.status
+  operation.segments, operation.path_params = split_path(row, resource)
+  local query = query_rows(row, kind)
+  operation.query = query and field_list(query, row.op)
+  operation.body = row.body and field_list(row.body, row.op)
+  operation.paginated = row.kind == "list"
+  return operation
+end
+
+---A compiled operation: its row (op, kind, path, scope, tier, doc, returns, errors, public, free, …) with
+--- * `resource` and `name`: "deployments.logs" and "list";
+--- * `method`, `status` (a list; the first is the usual one), `paginated`;
+--- * `segments` of the path, each { literal = } or { param = node }, and `path_params`, those nodes in order, with `name` and `greedy`;
+--- * `query` and `body`: field lists (see gitdev.types), or nil.
+---@param op string  say "deployments.create"
+---@return table|nil operation
+function schema.operation(op)
+  local operation = operations[op]
+  if not operation then
+    local resource = schema.resource(op:match("^[%l_]+"))
+    if not (resource and rows[op]) then
+      return nil
+    end
+    operation = compile_operation(rows[op], resource)
+    operations[op] = operation
+  end
+  return operation
+end
+
+-- ---- objects ----
+
+local function find_object(name)
+  for _, resource in ipairs(index) do
+    if object_rows[name] then
+      break
+    end
+    schema.resource(resource)
+  end
+  return object_rows[name]
+end
+
+-- The resource in which single things of this kind live: that of the first operation whose path ends, or goes on into an action, with
+-- the thing's own parameter.
+local function home_of(row, resource)
+  for _, operation in ipairs(resource.operations) do
+    if operation.kind ~= "list" and operation.path:match(".*{([%l_]+)%*?}") == (row.param or row.name) then
+      return operation.op:match("^(.+)%.")
+    end
+  end
+  return nil
+end
+
+---A compiled object: `name`, `prefix`, `doc`, `fields` (a field list), `key` (the field that a path names it by), `param` (the path
+---parameter that stands for it), `home` (the resource that has its operations, or nil), `states` (its state machine, or nil).
+---@param name string
+---@return table|nil object
+function schema.object(name)
+  local object = objects[name]
+  if not object then
+    local found = find_object(name)
+    if not found then
+      return nil
+    end
+    local row, resource = found.row, found.resource
+    object = {
+      name = name,
+      prefix = row.prefix,
+      doc = row.doc,
+      key = row.key or "id",
+      param = row.param or name,
+      fields = field_list(row.fields, name, true),
+      home = home_of(row, resource),
+      resource = resource.name,
+      states = resource.states and resource.states[name],
+    }
+    objects[name] = object
+  end
+  return object
+end
+
+---The names of all objects, in the contract's order.
+---@return string[]
+function schema.objects()
+  local names = {}
+  for _, resource in ipairs(index) do
+    for _, row in ipairs(schema.resource(resource).objects) do
+      names[#names + 1] = row.name
+    end
+  end
+  return names
+end
+
+-- ---- errors ----
+
+local codes
+
+---What the contract says of an error code: { code, type, statuses, fields, hint }, or nil. A type's own entry, asked for by the type's
+---name, has no code.
+---@param name string  a code or a type
+---@return table|nil
+function schema.error(name)
+  if not codes then
+    codes = {}
+    for _, group in ipairs(require "gitdev.api.errors") do
+      codes[group.type] = { type = group.type, statuses = {}, hint = group.hint, origin = group.origin }
+      for _, row in ipairs(group.codes or {}) do
+        local statuses = { row[2], row[3] }
+        codes[row[1]] = { code = row[1], type = group.type, statuses = statuses, fields = row.fields, hint = row.hint }
+      end
+    end
+  end
+  return codes[name]
+end
+
+-- ---- values ----
+
+---Holds a value against a field list (`operation.body`, `operation.query`). Each fault is reported with a code of contract 1.8, its place
+---("env.NODE_ENV", "actions[2].path", counted from 1) and a sentence. json.null is null.
+---@param fields table
+---@param value any
+---@param options? { kind: fun(...): string|nil }  for values that came as JSON: says of a place (its names and indexes) whether an
+---  empty table was "array" or "object"; without it an empty table passes as both
+---@param report fun(code: string, param: string, message: string)
+---@return boolean good
+function schema.check(fields, value, options, report)
+  return check.run(fields.check, value, options, report)
+end
+
+---Writes a checked value as canonical JSON. Members that no field names are left out; an object's nullable fields that are absent are
+---written as null, a request's are left out.
+---@param fields table
+---@param value table
+---@return string
+function schema.encode(fields, value)
+  return fields.text(value)
+end
+
+---The value that a text, out of a query or a command line, has as this field: an integer, a boolean, or the text itself. Nil when it
+---cannot be one.
+---@param node table  a field, or an array's item
+---@param text string
+---@return any
+function schema.read(node, text)
+  if node.kind == "int" or node.kind == "enum" and node.integers then
+    return text:find("^%-?%d+$") and #text <= 17 and tonumber(text) or nil
+  elseif node.kind == "bool" then
+    if text == "true" or text == "false" then
+      return text == "true"
+    end
+    return nil
+  end
+  return text
+end
+
+local function query_text(value, prefix)
+  if type(value) == "table" then
+    value = check.identity(value, prefix)
+  end
+  if type(value) == "number" then
+    return json.number(value)
+  end
+  return core.escape(tostring(value))
+end
+
+---Writes checked query parameters in the contract's order; a list for a repeatable one gives its name again for each item.
+---@param operation table
+---@param params table
+---@return string|nil query  without the question mark; nil when there is nothing to say
+function schema.query(operation, params)
+  local text
+  for _, field in ipairs(operation.query) do
+    local value = params[field.name]
+    if field.repeatable and type(value) == "table" then
+      for _, item in ipairs(value) do
+        text = (text and text .. "&" or "") .. field.name .. "=" .. query_text(item, field.prefix)
+      end
+    elseif value ~= nil then
+      text = (text and text .. "&" or "") .. field.name .. "=" .. query_text(value, field.prefix)
+    end
+  end
+  return text
+end
+
+-- ---- paths ----
+
+-- Why a text cannot be a path segment: URL parsers fold dot segments, and an empty one would name the collection (contract 1.2).
+local function segment_problem(text)
+  if text == "" then
+    return "must not be empty"
+  elseif text == "." or text == ".." then
+    return 'must not be "' .. text .. '"'
+  elseif not core.utf8(text) then
+    return "is not valid UTF-8"
+  elseif text:find("%z") then
+    return "must not hold a NUL byte"
+  end
+  return nil
+end
+
+local function greedy(value)
+  local parts = {}
+  for part in (value .. "/"):gmatch("([^/]*)/") do
+    local problem = segment_problem(part)
+    if problem then
+      return nil, "has a part between slashes that " .. problem
+    end
+    parts[#parts + 1] = core.escape(part)
+  end
+  return table.concat(parts, "/")
+end
+
+local function wanted(node)
+  local what = node.kind == "ref" and "an id or a name" or "an id"
+  return "must be " .. (node.prefix and what or "a string")
+end
+
+-- A path parameter's escaped text, or nil, the code and the sentence's end.
+local function segment(node, value)
+  if type(value) == "table" then
+    local id = check.identity(value, node.prefix or node.object)
+    if id == nil then
+      local spec = type(getmetatable(value)) == "table" and getmetatable(value).spec
+      return nil, "invalid_type", wanted(node) .. ", got " .. (spec and "a thing of type " .. spec.name or "a table")
+    end
+    value = id
+  end
+  if value == nil then
+    return nil, "parameter_missing", "is required"
+  elseif type(value) ~= "string" then
+    return nil, "invalid_type", wanted(node) .. ", got a " .. type(value)
+  end
+  if node.greedy then
+    local text, problem = greedy(value)
+    return text, text == nil and "parameter_invalid" or nil, problem
+  end
+  local problem = segment_problem(value)
+  if problem then
+    return nil, "parameter_invalid", problem
+  end
+  return core.escape(value)
+end
+
+---The path of an operation with its parameters filled in, each escaped as one segment. Things that the client returned may stand for
+---their ids.
+---@param operation table
+---@return string|nil path
+---@return string|nil code     what was wrong, as schema.check reports it
+---@return string|nil param
+---@return string|nil message
+function schema.path(operation, ...)
+  if not operation.path_params[1] then
+    return operation.path
+  end
+  local path, taken = "", 0
+  for _, part in ipairs(operation.segments) do
+    local text = part.literal
+    if part.param then
+      taken = taken + 1
+      local code, problem
+      text, code, problem = segment(part.param, (select(taken, ...)))
+      if not text then
+        return nil, code, part.param.name, part.param.name .. " " .. problem .. "."
+      end
+    end
+    path = path .. "/" .. text
+  end
+  return path
+end
+
+return schema

@@ -1,0 +1,69 @@
+-- What `require "gitdev"` and `require "gitdev.safe"` give: the same names in two styles.
+local client = require "gitdev.client"
+local core = require "gitdev.core"
+local errors = require "gitdev.error"
+local json = require "gitdev.json"
+local nearest = require "gitdev.nearest"
+local object = require "gitdev.object"
+
+local surface = {}
+
+-- What is loaded when it is first asked for: the event loop needs libcurl, which not every program does.
+local LAZY = {
+  all = { "gitdev.loop", "all" },
+  now = { "gitdev.loop", "now" },
+  run = { "gitdev.loop", "run" },
+  sleep = { "gitdev.loop", "sleep" },
+  spawn = { "gitdev.loop", "spawn" },
+  step = { "gitdev.loop", "step" },
+}
+
+local function known_names(gitdev)
+  local names = {}
+  for name in pairs(gitdev) do
+    names[#names + 1] = name
+  end
+  for name in pairs(LAZY) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+local function lookup(gitdev, key)
+  local lazy = LAZY[key]
+  local value = lazy and require(lazy[1])[lazy[2]]
+  if value ~= nil then
+    gitdev[key] = value
+    return value
+  elseif type(key) == "string" and key:sub(1, 1) ~= "_" then
+    errors.misuse { message = "gitdev has no " .. key .. nearest.hint(key, known_names(gitdev)) }
+  end
+  return nil
+end
+
+---@param safe boolean
+---@return table gitdev
+function surface.new(safe)
+  local finish = safe and client.returning or client.raising
+  local gitdev = {
+    ---The SDK's version.
+    VERSION = core.version,
+    ---The version of the API that it is written for.
+    API_VERSION = "2.4.1",
+    null = json.null,
+    array = json.array,
+    raw = object.raw,
+    answer = object.answer,
+    is_error = errors.is,
+    hint = errors.hint,
+  }
+  ---Makes a client.
+  ---@param options? gitdev.ClientOptions
+  function gitdev.client(options)
+    return finish(client.new(options, safe))
+  end
+  return setmetatable(gitdev, { __index = lookup })
+end
+
+return surface

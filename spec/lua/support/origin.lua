@@ -1,0 +1,81 @@
+--- A TLS origin inside this process for specs: each request is handed to a function, which says what is sent back. What arrives is
+-- counted, so that a spec can tell how often a request was really sent.
+local core = require "gitdev.core"
+local loop = require "gitdev.loop"
+local net = require "gitdev.net"
+
+local origin = {}
+origin.__index = origin
+
+origin.API_KEY = "gsk_test_abcdefghijklmnopqrstuvwxyz012345"
+
+local function json_answer(status, body)
+  return { status = status, body = body, fields = { "Content-Type", "application/json", "X-RateLimit-Remaining", "100" } }
+end
+
+origin.json = json_answer
+
+local function serve(self)
+  local exchange = self.listener:next()
+  while exchange do
+    local method, target, headers, body = exchange:request()
+    local request = { method = method, target = target, headers = headers, body = body }
+    self.requests[#self.requests + 1] = request
+    local answer = self.handler(request, #self.requests)
+    if answer == "hold" then
+      self.held[#self.held + 1] = exchange
+    else
+      if answer.raw then
+        exchange:raw(answer.raw, answer.reset)
+      else
+        exchange:answer(answer.status, answer.fields or {}, answer.body)
+      end
+      exchange:close()
+    end
+    exchange = self.listener:next()
+  end
+end
+
+--- Starts an origin. handler(request, number) returns { status=, fields=, body= }, { raw = bytes, reset= } or "hold".
+function origin.start(handler, names)
+  local self = setmetatable({ handler = handler, requests = {}, held = {} }, origin)
+  local certificate = net.certificate(names or { "localhost", "127.0.0.1" })
+  self.ca_file = assert(net.temporary_file("gitdev-spec-", certificate:authority_pem()))
+  self.listener = assert(loop.listen { certificate = certificate })
+  self.url = "https://127.0.0.1:" .. self.listener:port() .. "/v2"
+  self.service = function()
+    serve(self)
+  end
+  loop.serve(self.service)
+  return self
+end
+
+function origin:stop()
+  loop.unserve(self.service)
+  for _, exchange in ipairs(self.held) do
+    exchange:close()
+  end
+  self.listener:close()
+  os.remove(self.ca_file)
+end
+
+--- A core client of this origin.
+function origin:client(options)
+  local all = { api_key = origin.API_KEY, base_url = self.url, ca_file = self.ca_file }
+  for name, value in pairs(options or {}) do
+    all[name] = value
+  end
+  return assert(core.client(all))
+end
+
+--- Makes a call and returns what call:result() gives, and the call.
+function origin:call(method, path, options)
+  options = options or {}
+  local client = options.client or self:client(options.client_options)
+  local call = assert(client:call(method, path, options.body, options.key, options.headers, options.timeout, options.max_retries))
+  loop.perform(call)
+  local status, answer = call:result()
+  return status, answer, call
+end
+
+return origin
