@@ -8,6 +8,10 @@
  * waiting; and the bytes that a peer may send ahead of its answer. */
 enum { READS_MAX = 16, WRITES_MAX = 64, AHEAD_MAX = 65536 };
 
+/* What larger requests and answers leave behind is given back, so that idle connections and a quiet
+ * listener stay small. */
+enum { READER_KEPT_MAX = 4096, ANSWER_KEPT_MAX = 262144 };
+
 /* How long a peer is given to read the last answer. Closing while its bytes come in would reset the
  * connection, and a reset destroys what the peer has received and not read yet. */
 static const double LINGER = 2;
@@ -29,9 +33,10 @@ struct gitdev_connection {
   gitdev_connection *next, *previous;
   gitdev_stream stream;
   gitdev_watch watch;
-  gitdev_timer timer; /* for the deadline */
-  gitdev_timer again; /* the stream has more, but the others' turn comes first */
-  gitdev_http1 *reader;
+  gitdev_timer timer;        /* for the deadline */
+  gitdev_timer again;        /* the stream has more, but the others' turn comes first */
+  gitdev_http1 *reader;      /* NULL until there are bytes for it */
+  size_t taken;              /* bytes that it got for this request */
   gitdev_exchange *exchange; /* being collected; once held, its owner is elsewhere */
   gitdev_buffer out;         /* what the socket did not take yet, from `sent` on */
   size_t sent;
@@ -215,9 +220,8 @@ static bool compose(gitdev_server *server, const gitdev_answer *answer) {
   return !server->answer.failed;
 }
 
-/* An answer that was extraordinarily long shall not stay for the listener's life. */
 static void tidy(gitdev_server *server) {
-  if (server->answer.size > AHEAD_MAX)
+  if (server->answer.size > ANSWER_KEPT_MAX)
     gitdev_buffer_free(&server->answer);
 }
 
@@ -300,10 +304,13 @@ static void parse(gitdev_connection *connection) {
 }
 
 static void take(gitdev_connection *connection, const char *bytes, size_t len) {
-  if (!gitdev_http1_feed(connection->reader, bytes, len)) {
+  if (!connection->reader)
+    connection->reader = gitdev_http1_new(GITDEV_HTTP1_REQUEST, &connection->server->limits);
+  if (!connection->reader || !gitdev_http1_feed(connection->reader, bytes, len)) {
     connection->phase = CLOSED;
     return;
   }
+  connection->taken += len;
   if (connection->held) {
     connection->ahead += len;
     return;
@@ -344,8 +351,13 @@ static void go_on(gitdev_connection *connection) {
   gitdev_http1_rest(connection->reader, &left);
   connection->begun = left > 0;
   connection->ahead = 0;
-  if (left)
+  if (left) {
     parse(connection);
+  } else if (connection->taken > READER_KEPT_MAX) {
+    gitdev_http1_free(connection->reader);
+    connection->reader = NULL;
+  }
+  connection->taken = left;
   if (connection->server->draining && is_idle(connection))
     leave(connection);
 }
@@ -441,9 +453,6 @@ void gitdev_connection_open(gitdev_server *server, int fd, const char *peer) {
     made->next->previous = made;
   server->first = made;
   server->connection_count++;
-  made->reader = gitdev_http1_new(GITDEV_HTTP1_REQUEST, &server->limits);
-  if (!made->reader)
-    made->phase = CLOSED;
   settle(made);
 }
 

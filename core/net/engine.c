@@ -90,6 +90,12 @@ static void give_back(gitdev_engine *engine, gitdev_transfer *transfer) {
     engine->idle[engine->idle_count++] = transfer;
 }
 
+static void end_transfer(job *one) {
+  give_back(one->engine, one->transfer);
+  one->transfer = NULL;
+  one->engine->sending--;
+}
+
 /* ---- the machine's wishes ---- */
 
 static void take_turns(void *payload);
@@ -121,7 +127,8 @@ static void fail_locally(job *one, const char *problem) {
   gitdev_call_outcome(one->call, &outcome, gitdev_now());
 }
 
-/* False when the try failed before it began; the machine has been told. */
+/* False when the try failed before it began; the machine has been told. On true the job may be
+ * over, and gone. */
 static bool start_transfer(job *one, const gitdev_action *action, double now) {
   gitdev_engine *engine = one->engine;
   gitdev_transfer *transfer = take_transfer(engine);
@@ -131,17 +138,17 @@ static bool start_transfer(job *one, const gitdev_action *action, double now) {
   }
   CURL *easy = gitdev_transfer_easy(transfer);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, one);
-  if (gitdev_transfer_begin(transfer, one->call, action->request, action->until - now) !=
-          GITDEV_OK ||
-      gitdev_multi_add(engine->multi, easy) != GITDEV_OK) {
-    give_back(engine, transfer);
-    fail_locally(one, "libcurl refused the request");
-    return false;
-  }
   one->transfer = transfer;
   engine->sending++;
   move(one, SENDING);
-  return true;
+  if (gitdev_transfer_begin(transfer, one->call, action->request, action->until - now) ==
+          GITDEV_OK &&
+      gitdev_multi_add(engine->multi, easy) == GITDEV_OK)
+    return true;
+  end_transfer(one);
+  move(one, IN_LINE);
+  fail_locally(one, "libcurl refused the request");
+  return false;
 }
 
 static void wait_for(job *one, double until) {
@@ -202,9 +209,7 @@ static void on_finished(void *payload, CURL *easy, CURLcode code) {
   gitdev_outcome outcome = gitdev_transfer_outcome(one->transfer, code);
   gitdev_multi_remove(engine->multi, easy);
   gitdev_call_outcome(one->call, &outcome, gitdev_now());
-  give_back(engine, one->transfer);
-  one->transfer = NULL;
-  engine->sending--;
+  end_transfer(one);
   ask_again(engine, gitdev_call_client(one->call));
   advance(one);
 }
@@ -254,9 +259,7 @@ static void stop(job *one) {
   if (!one->transfer)
     return;
   gitdev_multi_remove(engine->multi, gitdev_transfer_easy(one->transfer));
-  give_back(engine, one->transfer);
-  one->transfer = NULL;
-  engine->sending--;
+  end_transfer(one);
 }
 
 static void abandon(job *one) {

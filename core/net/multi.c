@@ -159,8 +159,13 @@ int gitdev_multi_prepare(gitdev_multi *multi, CURL *easy) {
   return GITDEV_OK;
 }
 
+/* libcurl asks for a timer of no time; it is taken at its word here, since by way of the loop the
+ * request would leave one turn later. */
 int gitdev_multi_add(gitdev_multi *multi, CURL *easy) {
-  return curl_multi_add_handle(multi->curl, easy) ? GITDEV_ECURL : GITDEV_OK;
+  if (curl_multi_add_handle(multi->curl, easy))
+    return GITDEV_ECURL;
+  act(multi, CURL_SOCKET_TIMEOUT, 0);
+  return GITDEV_OK;
 }
 
 void gitdev_multi_remove(gitdev_multi *multi, CURL *easy) {

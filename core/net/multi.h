@@ -7,8 +7,8 @@
 #include "net/loop.h"
 #include <curl/curl.h>
 
-/* Called from gitdev_step() for each easy handle whose transfer is over. It may add and remove
- * handles, this one included. */
+/* Called from gitdev_step(), or from gitdev_multi_add(), for each easy handle whose transfer is
+ * over. It may add and remove handles, this one included. */
 typedef void (*gitdev_finished_fn)(void *payload, CURL *easy, CURLcode code);
 
 typedef struct gitdev_multi gitdev_multi;
@@ -24,8 +24,10 @@ CURLM *gitdev_multi_handle(gitdev_multi *multi);
 /* Prepares an easy handle, once, so that the loop hears of the sockets it opens and closes. */
 int gitdev_multi_prepare(gitdev_multi *multi, CURL *easy);
 
-/* Starts and takes back a transfer. 0 or GITDEV_ECURL. */
+/* Starts a transfer at once; it may be over, and reported, before this returns. 0 or GITDEV_ECURL.
+ */
 int gitdev_multi_add(gitdev_multi *multi, CURL *easy);
+/* Takes a transfer back. */
 void gitdev_multi_remove(gitdev_multi *multi, CURL *easy);
 
 #endif

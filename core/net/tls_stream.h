@@ -23,7 +23,7 @@ typedef enum gitdev_io {
   GITDEV_IO_BROKEN /* reset, not TLS, or broken off in the middle */
 } gitdev_io;
 
-/* Owned by its user; a zeroed one holds nothing, but call it closed only with fd -1. */
+/* Its memory is its user's and must stay where it is from gitdev_stream_start_tls() on. */
 typedef struct gitdev_stream {
   int fd;
   SSL *ssl;     /* NULL without TLS */

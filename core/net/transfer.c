@@ -15,39 +15,22 @@ struct gitdev_transfer {
   struct curl_slist
       lines[HEADER_LINES_MAX]; /* made in place, so that a request costs no allocation */
   gitdev_buffer text;          /* what the lines point to; holds the key: wiped */
-  size_t body_at;
-  int sends;       /* how often libcurl began to send this request */
-  bool interim;    /* the header lines now coming are of a 1xx answer */
-  bool head_whole; /* the empty line after the final header lines has come */
-  bool answer_bad; /* the machine refused a part of the answer */
+  int sends;                   /* how often libcurl began to send this request */
+  bool interim;                /* the header lines now coming are of a 1xx answer */
+  bool head_whole;             /* the empty line after the final header lines has come */
+  bool answer_bad;             /* the machine refused a part of the answer */
   char problem[CURL_ERROR_SIZE];
 };
 
 /* ---- what libcurl calls ---- */
 
-static size_t on_body_wanted(char *out, size_t size, size_t count, void *payload) {
-  gitdev_transfer *transfer = payload;
-  size_t room = size * count, left = transfer->request->body_len - transfer->body_at;
-  size_t len = left < room ? left : room;
-  memcpy(out, transfer->request->body + transfer->body_at, len);
-  transfer->body_at += len;
-  return len;
-}
-
-/* libcurl rewinds a body to send a request again by itself, on a fresh connection, when a reused
- * one dies. Whether a write is repeated is the call machine's to say, so the rewind is refused (the
- * transfer ends with CURLE_SEND_FAIL_REWIND). */
-static int on_seek(void *payload, curl_off_t offset, int origin) {
-  const gitdev_transfer *transfer = payload;
-  return origin == SEEK_SET && offset == 0 && transfer->body_at == 0 ? CURL_SEEKFUNC_OK
-                                                                     : CURL_SEEKFUNC_FAIL;
-}
-
 static bool is_safe(const char *method) {
   return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-/* The same for writes without a body, which need no rewind: they may begin once. */
+/* CURLOPT_PREREQFUNCTION: a connection is there, and the request is about to be sent on it. When a
+ * reused connection dies, libcurl sends the request again by itself on a fresh one, and reports one
+ * success. Whether a write is repeated is the call machine's to say: it may begin once. */
 static int on_begin(void *payload, char *peer, char *local, int peer_port, int local_port) {
   (void)peer, (void)local, (void)peer_port, (void)local_port;
   gitdev_transfer *transfer = payload;
@@ -120,10 +103,6 @@ static CURLcode set_constant_options(gitdev_transfer *transfer, struct curl_slis
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
   SET(CURLOPT_QUICK_EXIT, 1L);
   SET(CURLOPT_ERRORBUFFER, transfer->problem);
-  SET(CURLOPT_READFUNCTION, on_body_wanted);
-  SET(CURLOPT_READDATA, transfer);
-  SET(CURLOPT_SEEKFUNCTION, on_seek);
-  SET(CURLOPT_SEEKDATA, transfer);
   SET(CURLOPT_PREREQFUNCTION, on_begin);
   SET(CURLOPT_PREREQDATA, transfer);
   SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -212,6 +191,8 @@ static CURLcode set_method(CURL *easy, const gitdev_request *request) {
   }
   if (!code)
     code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+  if (!code && post)
+    code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
   if (!code)
     code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, custom);
   return code;
@@ -253,7 +234,6 @@ int gitdev_transfer_begin(gitdev_transfer *transfer, gitdev_call *call,
                           const gitdev_request *request, double seconds) {
   transfer->call = call;
   transfer->request = request;
-  transfer->body_at = 0;
   transfer->sends = 0;
   transfer->interim = transfer->head_whole = transfer->answer_bad = false;
   transfer->problem[0] = '\0';

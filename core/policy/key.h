@@ -44,7 +44,7 @@ void gitdev_key_wipe(gitdev_key *key);
 
 /* Masks in place, by value, every secret of the platform in `text` (gsk_, gpk_, whsec_, tkt_): what
  * follows the prefix (and its live_/test_) becomes ***, whatever header or sentence it stands in,
- * up to a blank, a control or non-ASCII byte, or one of "'`\\,;&()[]{}<>| (real secrets are letters
+ * up to a blank, a control or non-ASCII byte, or one of "'`\,;&()[]{}<>| (real secrets are letters
  * and digits only). A prefix without a letter or digit behind it stays, and so does what
  * gitdev_key_redact() wrote. The text never grows. Returns its new length; no NUL is written. A
  * secret cut in two by the end of `text` is not known as one: redact whole lines. */

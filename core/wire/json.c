@@ -429,7 +429,7 @@ bool gitdev_json_check(gitdev_json *out, const char *text, size_t len, int depth
   c.end = c.text + len;
   c.problem = NULL;
   c.depth = 0;
-  c.depth_max = depth < GITDEV_JSON_DEPTH_MAX ? depth : GITDEV_JSON_DEPTH_MAX;
+  c.depth_max = depth < 0 ? 0 : depth < GITDEV_JSON_DEPTH_MAX ? depth : GITDEV_JSON_DEPTH_MAX;
   c.decoded = NULL;
   c.keys = c.inline_keys;
   c.key_count = 0;

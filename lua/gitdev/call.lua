@@ -97,9 +97,15 @@ local function target_of(op, path, params)
 end
 
 local function too_many(op)
-  local takes = #op.path_params > 0 and "the path's " .. #op.path_params .. ", then " or ""
-  takes = takes .. ((op.body or op.query) and "one table of fields, then " or "") .. "one table of options"
-  errors.misuse { message = op.op .. " takes " .. takes .. "; it got more." }
+  local takes = {}
+  for i, node in ipairs(op.path_params) do
+    takes[i] = node.name
+  end
+  if op.body or op.query then
+    takes[#takes + 1] = "a table of fields"
+  end
+  takes[#takes + 1] = "a table of options"
+  errors.misuse { message = op.op .. " takes no more than " .. table.concat(takes, ", ") .. "; it got more." }
 end
 
 -- ---- the exchange ----
@@ -158,13 +164,14 @@ local function walk_of(client, op, a, path, params, options)
   return { client = client, op = op, a = a, target = target_of(op, path, params), options = options }
 end
 
--- The arguments of a call, sorted out: an operation without fields takes its options in their place.
+-- The arguments of a call, sorted out: an operation without fields takes its options in their place, or after an empty table.
 local function arguments(op, params, options, ...)
   if not (op.body or op.query) then
-    if options ~= nil then
+    if options == nil then
+      params, options = nil, params
+    elseif params ~= nil and (type(params) ~= "table" or next(params) ~= nil) then
       too_many(op)
     end
-    params, options = nil, params
   end
   if ... ~= nil then
     too_many(op)

@@ -21,11 +21,11 @@ local meta = { __name = "gitdev.Error" }
 
 -- Other fields at fault than the one that the message tells of.
 local function others(err)
-  local list, text = err.errors, ""
-  for i = 2, type(list) == "table" and math.min(#list, 4) or 0 do
+  local list, text = err.errors or {}, ""
+  for i = 2, math.min(#list, 4) do
     text = text .. "; " .. tostring(list[i].message):gsub("%.$", "")
   end
-  return text .. (type(list) == "table" and #list > 4 and "; and " .. #list - 4 .. " more" or "")
+  return text .. (#list > 4 and "; and " .. #list - 4 .. " more" or "")
 end
 
 local function details(err)
@@ -65,6 +65,9 @@ end
 ---@return gitdev.Error
 function errors.new(fields)
   fields.message = core.redact(fields.message or "no message")
+  for _, fault in ipairs(fields.errors or {}) do
+    fault.message = core.redact(tostring(fault.message or "no message"))
+  end
   fields.retryable = fields.retryable or false
   fields.attempts = fields.attempts or {}
   fields.headers = fields.headers or {}
@@ -79,15 +82,23 @@ function errors.is(value, kind)
   return getmetatable(value) == meta and (kind == nil or value.type == kind or value.code == kind)
 end
 
+-- Whether an answer's `errors` is a list of faults, as the contract says.
+local function is_fault_list(value)
+  for _, fault in ipairs(type(value) == "table" and value or { false }) do
+    if type(fault) ~= "table" then
+      return false
+    end
+  end
+  return true
+end
+
 -- What the contract adds to some codes (required_scope, current_status, errors, …), and what it may add later.
 local function add_extras(fields, body)
   local answer = body and body:find("^%s*{") and json.decode(body)
   local extras = type(answer) == "table" and answer.error
-  if type(extras) == "table" then
-    for key, value in pairs(core.settle(extras)) do
-      if type(key) == "string" and fields[key] == nil then
-        fields[key] = value
-      end
+  for key, value in pairs(type(extras) == "table" and core.settle(extras) or {}) do
+    if type(key) == "string" and fields[key] == nil and (key ~= "errors" or is_fault_list(value)) then
+      fields[key] = value
     end
   end
 end

@@ -3,8 +3,9 @@ local progress = {}
 
 local HIDE_LINE = "\r\27[K"
 
--- The view that has the terminal's last line at present; others print whole lines above it.
-local owner
+-- `view`: the one that has the terminal's last line at present; others print whole lines above it. Weak, because a wait that is
+-- broken off does not close its view.
+local owner = setmetatable({}, { __mode = "v" })
 
 -- "4s", "2m 05s".
 local function clock(seconds)
@@ -15,59 +16,62 @@ local function clock(seconds)
 end
 
 local function print_line(text)
-  io.stderr:write(owner and HIDE_LINE or "", text, "\n")
-  if owner then
-    io.stderr:write(owner.text)
-  end
-  io.stderr:flush()
-end
-
-local function draw(view, text)
-  view.text = text
-  io.stderr:write(HIDE_LINE, text)
+  local view = owner.view
+  io.stderr:write(view and HIDE_LINE or "", text, "\n", view and view.text or "")
   io.stderr:flush()
 end
 
 local view_methods = {}
 
+function view_methods:line(status, seconds)
+  return self.name .. "  " .. tostring(status) .. "  " .. clock(seconds)
+end
+
 ---Shows a status. Call it about once a second on a terminal, so that the seconds run.
 ---@param status string
 ---@param seconds number  since the wait began
 function view_methods:show(status, seconds)
-  local changed = status ~= self.status
+  local text, changed = self:line(status, seconds), status ~= self.status
   self.status = status
-  if self.live and (owner == nil or owner == self) then
-    owner = self
-    draw(self, self.name .. "  " .. status .. "  " .. clock(seconds))
+  if self.live and (owner.view == nil or owner.view == self) then
+    owner.view, self.text = self, text
+    io.stderr:write(HIDE_LINE, text)
+    io.stderr:flush()
   elseif changed then
-    print_line(self.name .. "  " .. status .. "  " .. clock(seconds))
+    print_line(text)
+  end
+end
+
+---Takes the live line away, before something else is printed.
+function view_methods:hide()
+  if owner.view == self then
+    owner.view = nil
+    io.stderr:write(HIDE_LINE)
+    io.stderr:flush()
   end
 end
 
 ---Ends the view with a last line.
+---@param status string
 ---@param seconds number
 ---@param note string|nil  the address that is live now, say
-function view_methods:close(seconds, note)
-  local was_live = owner == self
-  if was_live then
-    io.stderr:write(HIDE_LINE)
-    owner = nil
-  end
-  if was_live or note then
-    print_line(self.name .. "  " .. tostring(self.status) .. "  " .. clock(seconds) .. (note and "  " .. note or ""))
-  end
+function view_methods:close(status, seconds, note)
+  self:hide()
+  print_line(self:line(status, seconds) .. (note and "  " .. note or ""))
 end
 
-local Quiet = { show = function() end, close = function() end }
+local function nothing() end
+
+local quiet = { show = nothing, hide = nothing, close = nothing }
 
 ---@param mode "auto"|"lines"|"off"
 ---@param driver table  its isatty(descriptor), if it has one, says whether there is a terminal
 ---@param name string   what is waited for
----@return table view  with show(status, seconds) and close(seconds, note); `live` when it wants to be shown each second
+---@return table view  with show, hide and close; `live` when it wants to be shown each second
 function progress.new(mode, driver, name)
   local live = mode == "auto" and driver.isatty ~= nil and driver.isatty(2)
   if not live and mode ~= "lines" then
-    return Quiet
+    return quiet
   end
   return setmetatable({ name = name, live = live }, { __index = view_methods })
 end

@@ -182,6 +182,29 @@ local function home_of(row, resource)
   return nil
 end
 
+-- The fields are read when they are first asked for: a client that only names things needs none of them.
+local function new_object(name, row, resource)
+  local object = {
+    name = name,
+    prefix = row.prefix,
+    doc = row.doc,
+    key = row.key or "id",
+    param = row.param or name,
+    home = home_of(row, resource),
+    resource = resource.name,
+    states = resource.states and resource.states[name],
+  }
+  return setmetatable(object, {
+    __index = function(_, key)
+      if key == "fields" then
+        object.fields = field_list(row.fields, name, true)
+        return object.fields
+      end
+      return nil
+    end,
+  })
+end
+
 ---A compiled object: `name`, `prefix`, `doc`, `fields` (a field list), `key` (the field that a path names it by), `param` (the path
 ---parameter that stands for it), `home` (the resource that has its operations, or nil), `states` (its state machine, or nil).
 ---@param name string
@@ -193,18 +216,7 @@ function schema.object(name)
     if not found then
       return nil
     end
-    local row, resource = found.row, found.resource
-    object = {
-      name = name,
-      prefix = row.prefix,
-      doc = row.doc,
-      key = row.key or "id",
-      param = row.param or name,
-      fields = field_list(row.fields, name, true),
-      home = home_of(row, resource),
-      resource = resource.name,
-      states = resource.states and resource.states[name],
-    }
+    object = new_object(name, found.row, found.resource)
     objects[name] = object
   end
   return object
@@ -242,6 +254,16 @@ function schema.error(name)
     end
   end
   return codes[name]
+end
+
+---The names of all error types: those of the API, then those that the SDK makes itself.
+---@return string[]
+function schema.error_types()
+  local names = {}
+  for i, group in ipairs(require "gitdev.api.errors") do
+    names[i] = group.type
+  end
+  return names
 end
 
 -- ---- values ----

@@ -15,7 +15,7 @@ local wait = {}
 ---@field quiet? boolean     no progress on stderr
 local OPTIONS = { timeout = "seconds", interval = "seconds", on_change = "function", quiet = "boolean" }
 
-local FIRST, GROWTH, LONGEST = 0.5, 1.5, 5
+local FIRST, GROWTH, LONGEST = 0.5, 1.25, 5
 
 -- The shortest pause that leaves most of a small rate limit to others: when less than half the bucket is left, two tokens' time.
 local function shortest(client)
@@ -24,21 +24,22 @@ local function shortest(client)
   return low and 2 * 60 / limit.per_minute or 0
 end
 
-local function failed_error(thing, spec, states)
-  local status = thing[states.field]
-  local failure, reason = states.failure and thing[states.failure], states.reason and thing[states.reason]
-  local text, code = spec.name .. " " .. tostring(thing[spec.key]), reason
+-- Why a thing did not come to a good end: the code, and the sentence.
+local function reason_of(thing, states)
+  local failure, reason = thing[states.failure], thing[states.reason]
   if type(failure) == "table" then
     local place = failure.stage or failure.job
-    code = failure.code
-    text = text .. " failed" .. (place and " in " .. place or "") .. ": " .. tostring(failure.message or code)
-  else
-    text = text .. " was " .. status .. (reason and " (" .. tostring(reason) .. ")" or "")
+    return failure.code, "failed" .. (place and " in " .. place or "") .. ": " .. tostring(failure.message or failure.code)
   end
+  return reason, "ended as " .. thing[states.field] .. (reason and " (" .. tostring(reason) .. ")" or "")
+end
+
+local function failed_error(thing, spec, states)
+  local code, text = reason_of(thing, states)
   return errors.new {
-    type = states.error or "response_error",
-    code = code or status,
-    message = text .. ".",
+    type = states.error,
+    code = code or thing[states.field],
+    message = spec.name .. " " .. tostring(thing[spec.key]) .. " " .. text:gsub("%.$", "") .. ".",
     [spec.name] = thing,
   }
 end
@@ -75,6 +76,18 @@ local function look(client, thing, spec, a, b, left)
   return true
 end
 
+-- Tells of a look: to the view, and, if the status has changed, to on_change, which may print or raise.
+local function tell(thing, states, previous, o, seconds)
+  local status = thing[states.field]
+  if status ~= previous and o.on_change then
+    o.view:hide()
+    o.on_change(thing, previous)
+  end
+  if not states.terminal[status] then
+    o.view:show(status, seconds)
+  end
+end
+
 -- Looks until the thing is at rest. True, or nil and the error; nil alone when the time is over.
 local function watch(client, thing, spec, a, b, o)
   local states, driver = spec.states, client.driver
@@ -89,13 +102,22 @@ local function watch(client, thing, spec, a, b, o)
     if not ok then
       return nil, not (err.type == "timeout_error" and driver.now() >= o.deadline) and err or nil
     end
-    o.view:show(thing[states.field], driver.now() - o.began)
-    if thing[states.field] ~= previous and o.on_change then
-      o.on_change(thing, previous)
-    end
+    tell(thing, states, previous, o, driver.now() - o.began)
     interval = math.min(LONGEST, interval * GROWTH)
   end
   return true
+end
+
+-- Waits for a thing that is not at rest, and shows how it goes. Answers as watch() does.
+local function show_and_watch(client, thing, spec, a, b, o)
+  local field, driver = spec.states.field, client.driver
+  local name = tostring(thing.project or thing[spec.key])
+  o.view = progress.new(o.quiet and "off" or client.progress, driver, name)
+  o.view:show(thing[field], 0)
+  local ok, err = watch(client, thing, spec, a, b, o)
+  local good = ok and spec.states.terminal[thing[field]] == "ok"
+  o.view:close(thing[field], driver.now() - o.began, good and thing.url or nil)
+  return ok, err
 end
 
 ---Waits for a thing.
@@ -112,25 +134,23 @@ function wait.run(client, thing, spec, a, b, options)
   if options ~= nil and type(options) ~= "table" then
     errors.misuse { code = "invalid_type", message = "the options of wait must be a table, such as { timeout = 600 }." }
   end
-  local given = options or {}
-  options_of.check(given, OPTIONS, "wait")
-  local states, driver = spec.states, client.driver
-  local began, timeout = driver.now(), given.timeout or limits.wait_timeout
-  local view = progress.new(given.quiet and "off" or client.progress, driver, tostring(thing.project or thing[spec.key]))
-  view:show(thing[states.field], 0)
-  local ok, err = watch(client, thing, spec, a, b, {
-    began = began,
-    deadline = began + timeout,
-    interval = given.interval,
-    on_change = given.on_change,
-    view = view,
-  })
-  local result = states.terminal[thing[states.field]]
-  view:close(driver.now() - began, ok and result == "ok" and thing.url or nil)
-  if ok and result == "ok" then
-    return thing
+  options_of.check(options or {}, OPTIONS, "wait")
+  local o, states = { began = client.driver.now() }, spec.states
+  for name, value in pairs(options or {}) do
+    o[name] = value
   end
-  return nil, err or ok and failed_error(thing, spec, states) or timeout_error(thing, spec, states, timeout)
+  local timeout = o.timeout or limits.wait_timeout
+  o.deadline = o.began + timeout
+  if not states.terminal[thing[states.field]] then
+    local ok, err = show_and_watch(client, thing, spec, a, b, o)
+    if not ok then
+      return nil, err or timeout_error(thing, spec, states, timeout)
+    end
+  end
+  if states.terminal[thing[states.field]] ~= "ok" then
+    return nil, failed_error(thing, spec, states)
+  end
+  return thing
 end
 
 return wait

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -924,6 +925,50 @@ static void test_what_cannot_be_listened_on(void **state) {
   assert_int_equal(gitdev_listener_new(&other, all->loop, &far), GITDEV_EINVAL);
 }
 
+static void test_a_forks_child_frees_it_without_a_word(void **state) {
+  fixture *all = *state;
+  client *one = open_shaken(all);
+  say(one, GET("/a"));
+  hear(one, OK("7", "GET /a "));
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    gitdev_listener_free(all->listener);
+    gitdev_loop_free(all->loop);
+    _exit(0);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  say(one, GET("/b"));
+  hear(one, OK("7", "GET /b "));
+  client *two = open_shaken(all);
+  hang_up(one);
+  hang_up(two);
+}
+
+static void test_ipv6(void **state) {
+  fixture *all = *state;
+  gitdev_listener_free(all->listener);
+  all->listener = NULL;
+  gitdev_listener_options options = {.host = "::1"};
+  int error = gitdev_listener_new(&all->listener, all->loop, &options);
+  if (error == GITDEV_ESYSTEM && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
+    skip(); /* this machine has none */
+  assert_int_equal(error, 0);
+  int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in6 to = {.sin6_family = AF_INET6,
+                            .sin6_port = htons((uint16_t)gitdev_listener_port(all->listener)),
+                            .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+  assert_int_equal(send(fd, GET("/"), strlen(GET("/")), 0), strlen(GET("/")));
+  all->hold = true;
+  gitdev_exchange *exchange = wait_for_exchange(all);
+  assert_string_equal(gitdev_exchange_peer(exchange), "::1");
+  gitdev_exchange_free(exchange);
+  close(fd);
+}
+
 static size_t descriptors(void) {
   size_t count = 0;
   DIR *all = opendir("/proc/self/fd");
@@ -1068,6 +1113,8 @@ int main(void) {
       UNIT(test_draining_finishes_what_is_under_way),
       UNIT(test_exchanges_outlive_the_listener),
       UNIT(test_what_cannot_be_listened_on),
+      UNIT(test_a_forks_child_frees_it_without_a_word),
+      UNIT(test_ipv6),
       UNIT(test_a_crowd_comes_and_goes),
       UNIT(test_beyond_its_connections_it_closes_at_once),
       UNIT(test_no_descriptor_left),

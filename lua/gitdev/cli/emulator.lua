@@ -80,7 +80,14 @@ local function announce(server, host)
 end
 
 -- Until a signal raises an error.
-local function serve(loop)
+local function serve(host, settings)
+  local loop = require "gitdev.loop"
+  loop.configure { on_open = host.watch_loop }
+  local server = require("gitdev.emulator.server").start(settings)
+  host.at_exit(function()
+    server:stop()
+  end)
+  announce(server, host)
   while true do
     loop.sleep(3600)
   end
@@ -97,14 +104,7 @@ function command.main(host, arguments)
     io.stdout:write(help_text())
     return exit_code.OK
   end
-  local loop = require "gitdev.loop"
-  loop.configure { on_open = host.watch_loop }
-  local server = require("gitdev.emulator.server").start(settings)
-  host.at_exit(function()
-    server:stop()
-  end)
-  announce(server, host)
-  local _, err = pcall(serve, loop)
+  local _, err = pcall(serve, host, settings)
   if not host.signal() then error(err, 0) end
   return exit_code.OK
 end

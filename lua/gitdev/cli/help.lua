@@ -50,7 +50,7 @@ help.exit_codes = {
 local function section(title, rows)
   local lines = { "", title .. ":" }
   for _, row in ipairs(rows) do
-    lines[#lines + 1] = string.format("  %-16s %s", tostring(row[1]), row[2])
+    lines[#lines + 1] = string.format("  %-23s %s", tostring(row[1]), row[2])
   end
   return table.concat(lines, "\n") .. "\n"
 end

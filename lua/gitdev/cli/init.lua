@@ -52,13 +52,13 @@ end
 local function run_text(text, name)
   local fn, problem = compat.load(text, name)
   if not fn then error(problem, 0) end
-  return fn()
+  fn()
 end
 
 local function run_file(name, ...)
   local fn, problem = loadfile(name)
   if not fn then error(problem, 0) end
-  return fn(...)
+  fn(...)
 end
 
 local function run_environment()
@@ -110,7 +110,7 @@ local function run_all(host, options)
   end
   local arguments = _G.arg
   if options.script then
-    return run_file(script_name(options), compat.unpack(arguments))
+    run_file(script_name(options), compat.unpack(arguments))
   end
   if reads_stdin(options) and not require("gitdev.net").isatty(0) then run_file(nil) end
 end

@@ -24,12 +24,25 @@ local function text_of(err)
   return string.format("(error object is a %s value)", type(err))
 end
 
+--- A traceback without the host's own lines; nil when nothing of the user's is left of it.
+local function trim(traceback)
+  local lines, user = {}, false
+  for line in (traceback or ""):gmatch "[^\n]+" do
+    if not line:find("gitdev/cli/", 1, true) then
+      lines[#lines + 1] = line
+      user = user or line:find "^\t[^%[%(]" ~= nil or line:find("(command line)", 1, true) ~= nil
+    end
+  end
+  return user and table.concat(lines, "\n") or nil
+end
+
 --- Writes an uncaught error and its traceback.
 function report.uncaught(err, traceback)
   local errors = require "gitdev.error"
   local text = errors.is(err) and api_error(err, errors) or text_of(err)
   io.stderr:write("gitdev: ", require("gitdev.core").redact(text), "\n")
-  if traceback and traceback ~= "" then io.stderr:write(traceback, "\n") end
+  traceback = trim(traceback)
+  if traceback then io.stderr:write(traceback, "\n") end
 end
 
 --- Writes a plain sentence.

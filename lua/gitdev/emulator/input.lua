@@ -36,13 +36,24 @@ local function take(params, field, name, text)
   if value == nil then
     value = text
   end
-  if field and field.repeatable then
-    params[name] = params[name] or {}
-    table.insert(params[name], value)
-  elseif params[name] ~= nil then
-    bad_query(name, name .. " is given twice.")
-  else
+  local before = params[name]
+  if before == nil then
     params[name] = value
+  elseif field and field.repeatable then
+    params[name] = type(before) == "table" and before or { before }
+    table.insert(params[name], value)
+  else
+    bad_query(name, name .. " is given twice.")
+  end
+end
+
+-- A parameter that may come several times is a list for handlers, also when it came once.
+local function as_lists(fields, params)
+  for _, field in ipairs(fields) do
+    local value = params[field.name]
+    if field.repeatable and value ~= nil and type(value) ~= "table" then
+      params[field.name] = { value }
+    end
   end
 end
 
@@ -82,6 +93,7 @@ function input.query(operation, text)
     take(params, fields.by_name[pair[1]], pair[1], pair[2])
   end
   schema.check(fields, params, nil, report_query)
+  as_lists(fields, params)
   return fill(fields, params)
 end
 

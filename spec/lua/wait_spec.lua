@@ -1,0 +1,300 @@
+local fake = require "spec.lua.support.fake"
+local gitdev = require "gitdev"
+
+local function deployment(status, extra)
+  local thing = { id = "dep_1", object = "deployment", project = "my-app", status = status, url = "https://my-app.git.dev" }
+  for key, value in pairs(extra or {}) do
+    thing[key] = value
+  end
+  return thing
+end
+
+-- A client whose deployment goes through `statuses`, one at each look; the last one stays.
+local function going_through(statuses, options, module)
+  local git, seen = fake.client(function(_, calls)
+    local status = statuses[math.min(#calls, #statuses)]
+    return type(status) == "table" and status or deployment(status)
+  end, options or { progress = "off" }, module)
+  return git.deployments:get "dep_1", seen
+end
+
+-- What fn writes to stderr.
+local function stderr_of(fn)
+  local real, text = io.stderr, {}
+  io.stderr = { -- luacheck: ignore 122
+    write = function(_, ...)
+      for i = 1, select("#", ...) do
+        text[#text + 1] = (select(i, ...))
+      end
+    end,
+    flush = function() end,
+  }
+  local ok, err = pcall(fn)
+  io.stderr = real -- luacheck: ignore 122
+  assert(ok, err)
+  return table.concat(text)
+end
+
+describe("deployment:wait", function()
+  it("returns the same deployment, brought up to date", function()
+    local thing = going_through { "queued", "building", "deploying", deployment("live", { duration_ms = 2400 }) }
+    assert.equal(thing, thing:wait())
+    assert.same({ "live", 2400 }, { thing.status, thing.duration_ms })
+    assert.is_function(thing.promote)
+  end)
+
+  it("looks again after half a second, then less and less often, to every five seconds", function()
+    local statuses = { "queued" }
+    for _ = 1, 40 do
+      statuses[#statuses + 1] = "building"
+    end
+    statuses[#statuses + 1] = "live"
+    local thing, seen = going_through(statuses)
+    thing:wait()
+    assert.equal(0.5, seen.slept[1])
+    for i = 2, #seen.slept do
+      assert.is_true(seen.slept[i] >= seen.slept[i - 1] and seen.slept[i] <= 5)
+    end
+    assert.equal(5, seen.slept[#seen.slept])
+    assert.equal(41, #seen.slept)
+  end)
+
+  it("looks as often as it is told", function()
+    local thing, seen = going_through { "queued", "building", "building", "live" }
+    thing:wait { interval = 2 }
+    assert.same({ 2, 2, 2 }, seen.slept)
+  end)
+
+  it("leaves a small rate limit to others", function()
+    local thing, seen = going_through { "queued", "building", "building", "live" }
+    seen.core.limit = { per_minute = 60, burst = 10, remaining = 4 }
+    thing:wait()
+    assert.same({ 2, 2, 2 }, seen.slept)
+    thing, seen = going_through { "queued", "live" }
+    seen.core.limit = { per_minute = 60, burst = 10, remaining = 9 }
+    thing:wait()
+    assert.same({ 0.5 }, seen.slept)
+  end)
+
+  it("tells of each change, with the status before", function()
+    local changes = {}
+    local thing = going_through { "queued", "queued", "building", "building", "live" }
+    thing:wait { on_change = function(changed, previous)
+      assert.equal(thing, changed)
+      changes[#changes + 1] = previous .. " " .. changed.status
+    end }
+    assert.same({ "queued building", "building live" }, changes)
+  end)
+
+  it("takes a status that it does not know for one on the way", function()
+    local thing, seen = going_through { "queued", "warming_up", "warming_up", "live" }
+    thing:wait()
+    assert.equal(4, #seen)
+  end)
+
+  it("asks nothing when the deployment is at rest already", function()
+    local thing, seen = going_through { "live" }
+    assert.equal(thing, thing:wait())
+    local failed = going_through { deployment("failed", { failure = { stage = "build", code = "no_output", message = "Nothing." } }) }
+    assert.equal("no_output", fake.raised(failed.wait, failed).code)
+    assert.same({ 1, 0 }, { #seen, #seen.slept })
+  end)
+
+  it("fails with the deployment's reason", function()
+    local CASES = {
+      {
+        deployment("failed", { failure = { stage = "build", code = "build_error", message = "npm exited with 1." } }),
+        "build_error",
+        "deployment dep_1 failed in build: npm exited with 1.",
+      },
+      {
+        deployment("failed", { failure = { stage = "deploy", code = "health_check_failed" } }),
+        "health_check_failed",
+        "deployment dep_1 failed in deploy: health_check_failed.",
+      },
+      { deployment "failed", "failed", "deployment dep_1 ended as failed." },
+      { deployment("canceled", { cancel_reason = "superseded" }), "superseded", "deployment dep_1 ended as canceled (superseded)." },
+      { deployment "canceled", "canceled", "deployment dep_1 ended as canceled." },
+    }
+    for _, case in ipairs(CASES) do
+      local thing = going_through { "queued", "building", case[1] }
+      local err = fake.raised(thing.wait, thing)
+      assert.same({ "deployment_failed", case[2], false }, { err.type, err.code, err.retryable })
+      assert.equal(case[3], err.message)
+      assert.equal(thing, err.deployment)
+      thing = going_through({ "queued", "building", case[1] }, nil, "gitdev.safe")
+      local value, returned = thing:wait { quiet = true }
+      assert.is_nil(value)
+      assert.equal(case[2], returned.code)
+    end
+  end)
+
+  it("gives up when the time is over, and says how far it was", function()
+    local thing, seen = going_through { "queued", "building" }
+    local began = seen.now
+    local err = fake.raised(thing.wait, thing, { timeout = 20 })
+    assert.same({ "timeout_error", "wait_timeout", true }, { err.type, err.code, err.retryable })
+    assert.equal("deployment dep_1 is still building after 20 seconds.", err.message)
+    assert.equal(thing, err.deployment)
+    assert.equal(20, seen.now - began)
+  end)
+
+  it("waits half an hour unless it is told otherwise", function()
+    local thing, seen = going_through { "queued", "building" }
+    local began = seen.now
+    fake.raised(thing.wait, thing)
+    assert.equal(1800, seen.now - began)
+  end)
+
+  it("gives no look more time than is left", function()
+    local thing, seen = going_through({ "queued", "building" }, { timeout = 60, progress = "off" })
+    fake.raised(thing.wait, thing, { timeout = 100, interval = 45 })
+    assert.same({ 55, 10 }, { seen[2].timeout, seen[3].timeout })
+    assert.is_true(seen[4].timeout > 0 and seen[4].timeout < 1)
+    thing, seen = going_through({ "queued", "live" }, { timeout = 60, progress = "off" })
+    thing:wait()
+    assert.equal(60, seen[2].timeout)
+  end)
+
+  it("passes on what keeps it from looking", function()
+    local gone = { type = "invalid_request_error", code = "resource_missing", message = "Gone.", status = 404 }
+    local thing = going_through { "queued", gone }
+    assert.equal("resource_missing", fake.raised(thing.wait, thing).code)
+    assert.equal("queued", thing.status)
+  end)
+
+  it("calls its own timeout by its name when the last look runs into it", function()
+    local git = fake.client(function(call, calls)
+      if #calls == 1 then
+        return deployment "queued"
+      end
+      calls.now = calls.now + call.timeout
+      return { type = "timeout_error", code = "timeout", message = "No answer." }
+    end, { progress = "off" })
+    local thing = git.deployments:get "dep_1"
+    assert.equal("wait_timeout", fake.raised(thing.wait, thing, { timeout = 5 }).code)
+  end)
+
+  it("refuses options that it does not have", function()
+    local thing, seen = going_through { "queued", "live" }
+    local CASES = {
+      { { timout = 1 }, "timout", 'did you mean "timeout"?' },
+      { { timeout = 0 }, "timeout", "above 0" },
+      { { interval = "1" }, "interval", "seconds" },
+      { { on_change = true }, "on_change", "a function" },
+      { 30, nil, "must be a table" },
+    }
+    for _, case in ipairs(CASES) do
+      local err = fake.raised(thing.wait, thing, case[1])
+      assert.equal(case[2], err.param)
+      assert.matches(case[3], err.message, 1, true)
+    end
+    assert.equal(1, #seen)
+  end)
+end)
+
+describe("progress", function()
+  local STATUSES = { "queued", "building", "building", "building", "building", "building", "live" }
+
+  local function output(options, terminal, wait_options)
+    local driver_isatty = terminal and function(fd)
+      return fd == 2
+    end
+    local thing, seen = going_through(STATUSES, options)
+    getmetatable(thing).client.driver.isatty = driver_isatty
+    local text = stderr_of(function()
+      thing:wait(wait_options)
+    end)
+    return text, seen
+  end
+
+  it("is one line on a terminal, with the address at the end", function()
+    local text = output({}, true)
+    local lines = {}
+    for line in (text .. "\r\27[K"):gmatch "(.-)\r\27%[K" do
+      lines[#lines + 1] = line
+    end
+    assert.equal("my-app  queued  0s", lines[2])
+    assert.equal("my-app  building  0s", lines[3])
+    assert.equal("my-app  live  5s  https://my-app.git.dev\n", lines[#lines])
+    assert.equal(1, select(2, text:gsub("\n", "")))
+  end)
+
+  it("keeps the seconds running between two looks", function()
+    local text, seen = output({}, true, { interval = 4 })
+    for second = 5, 7 do
+      assert.matches("building  " .. second .. "s", text, 1, true)
+    end
+    for _, pause in ipairs(seen.slept) do
+      assert.is_true(pause <= 1)
+    end
+  end)
+
+  it("is a line for each change where lines are asked for", function()
+    local text = output { progress = "lines" }
+    assert.equal("my-app  queued  0s\nmy-app  building  0s\nmy-app  live  5s  https://my-app.git.dev\n", text)
+  end)
+
+  it("is nothing elsewhere", function()
+    assert.equal("", (output {}))
+    assert.equal("", (output({ progress = "off" }, true)))
+    assert.equal("", (output({ quiet = true }, true)))
+    assert.equal("", (output({}, true, { quiet = true })))
+    assert.equal("", (output({ progress = "lines" }, true, { quiet = true })))
+  end)
+
+  it("ends with the status that a wait failed with", function()
+    local thing = going_through({ "queued", deployment("failed", { url = "https://x" }) }, { progress = "lines" })
+    local text = stderr_of(function()
+      fake.raised(thing.wait, thing)
+    end)
+    assert.equal("my-app  queued  0s\nmy-app  failed  0s\n", text)
+  end)
+
+  it("gives the terminal's line to one wait at a time", function()
+    local git = fake.client(function(call, calls)
+      return deployment(#calls > 6 and "live" or "building", { id = call.path:match "dep_%d", project = call.path:match "dep_%d" })
+    end)
+    local one, two = git.deployments:get "dep_1", git.deployments:get "dep_2"
+    getmetatable(one).client.driver.isatty = function()
+      return true
+    end
+    one.status, two.status = "queued", "queued"
+    local text = stderr_of(function()
+      local inner = false
+      one:wait { on_change = function()
+        if not inner then
+          inner = true
+          two:wait()
+        end
+      end }
+    end)
+    assert.matches("dep_2  live  %ds  https://my%-app.git.dev\n", text)
+    assert.matches("dep_1  live  %ds  https://my%-app.git.dev\n$", text)
+  end)
+
+  it("takes its live line away before on_change prints", function()
+    local thing = going_through({ "queued", "live" }, {})
+    getmetatable(thing).client.driver.isatty = function()
+      return true
+    end
+    local text = stderr_of(function()
+      thing:wait { on_change = function()
+        io.stderr:write "[change]\n"
+      end }
+    end)
+    assert.matches("queued  0s\r\27[K[change]\n", text, 1, true)
+  end)
+
+  it("is asked for by the environment", function()
+    local real = os.getenv
+    os.getenv = function(name) -- luacheck: ignore 122
+      return name == "GITDEV_PROGRESS" and "lines" or nil
+    end
+    local ok, text = pcall(output, {})
+    os.getenv = real -- luacheck: ignore 122
+    assert(ok, text)
+    assert.matches("my-app  queued  0s\n", text, 1, true)
+    assert.is_table(gitdev)
+  end)
+end)

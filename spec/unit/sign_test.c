@@ -1,0 +1,334 @@
+/* The known answers and the refusals of contract 4.4. */
+#include "policy/sign.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ZEROS   "whsec_00000000000000000000000000000000"
+#define LETTERS "whsec_abcdefghijklmnopqrstuvwxyz012345"
+
+static const char BODY[] =
+    "{\"id\":\"evt_8x9y7z6w5v4u\",\"type\":\"deployment.completed\",\"timestamp\":1718942301,"
+    "\"data\":{\"project\":\"my-app\",\"status\":\"live\",\"url\":\"https://my-app.git.dev\","
+    "\"duration_ms\":2400}}";
+
+static const char SPACED[] =
+    "{\"id\": \"evt_8x9y7z6w5v4u\",\"type\":\"deployment.completed\",\"timestamp\":1718942301,"
+    "\"data\":{\"project\":\"my-app\",\"status\":\"live\",\"url\":\"https://my-app.git.dev\","
+    "\"duration_ms\":2400}}";
+
+static const char REORDERED[] =
+    "{\"type\":\"deployment.completed\",\"id\":\"evt_8x9y7z6w5v4u\",\"timestamp\":1718942301,"
+    "\"data\":{\"project\":\"my-app\",\"status\":\"live\",\"url\":\"https://my-app.git.dev\","
+    "\"duration_ms\":2400}}";
+
+static const char PING[] =
+    "{\"id\":\"evt_000000000000\",\"type\":\"webhook.ping\",\"timestamp\":1718942301,"
+    "\"data\":{\"note\":\"\xc3\xa9\xf0\x9f\x98\x80\\n=\"}}";
+
+enum { NOW = 1718942301 };
+
+#define MAC1  "65ec1026e057c1de364475f10b5c32f2f7be872b0981be344d9e67ae50b603ff"
+#define MAC2  "cba14886c789498d216fe3ba6beba360a1275c228acc2bfbffc4d0c07bc0cead"
+#define MAC3  "80b93380018e278ce411809b8da2953792944fc6b6026ae8185d2c4c97bca9fa"
+#define MAC4  "eade0033ef5896264174c93a90f846beec6c0a9863bad23d33ae88a33b0e9c37"
+#define WRONG "0000000000000000000000000000000000000000000000000000000000000000"
+#define UPPER "65EC1026E057C1DE364475F10B5C32F2F7BE872B0981BE344D9E67AE50B603FF"
+
+static gitdev_signer *signer(void **state) {
+  return *state;
+}
+
+static int make_signer(void **state) {
+  *state = gitdev_signer_new();
+  return *state != NULL ? 0 : -1;
+}
+
+static int free_signer(void **state) {
+  gitdev_signer_free(*state);
+  return 0;
+}
+
+static const struct {
+  const char *secret;
+  int64_t timestamp;
+  const char *body, *header;
+} ANSWERS[] = {
+    {ZEROS, 1718942301, BODY, "t=1718942301,v1=" MAC1},
+    {LETTERS, 1718942301, BODY, "t=1718942301,v1=" MAC2},
+    {ZEROS, 1718942306, BODY, "t=1718942306,v1=" MAC3},
+    {ZEROS, 1718942301, PING, "t=1718942301,v1=" MAC4},
+};
+
+static void gives_the_known_answers(void **state) {
+  assert_int_equal(strlen(BODY), 172);
+  for (size_t i = 0; i < sizeof ANSWERS / sizeof *ANSWERS; i++) {
+    char header[GITDEV_SIGNATURE_SIZE];
+    gitdev_secret secret = {ANSWERS[i].secret, strlen(ANSWERS[i].secret)};
+    assert_true(gitdev_sign(signer(state), secret, ANSWERS[i].timestamp, ANSWERS[i].body,
+                            strlen(ANSWERS[i].body), header));
+    assert_string_equal(header, ANSWERS[i].header);
+  }
+}
+
+typedef struct verify_case {
+  const char *name, *header;
+  gitdev_signature_status status;
+  const char *body, *secret; /* BODY and ZEROS when NULL */
+  int64_t late;              /* now - t */
+} verify_case;
+
+#define T "t=1718942301"
+
+static const verify_case CASES[] = {
+    {"row 1", T ",v1=" MAC1, GITDEV_SIGNATURE_OK, NULL, NULL, 0},
+    {"row 2", T ",v1=" MAC2, GITDEV_SIGNATURE_OK, NULL, LETTERS, 0},
+    {"row 3", "t=1718942306,v1=" MAC3, GITDEV_SIGNATURE_OK, NULL, NULL, 5},
+    {"row 4", T ",v1=" MAC4, GITDEV_SIGNATURE_OK, PING, NULL, 0},
+
+    /* Must pass. */
+    {"300 s late", T ",v1=" MAC1, GITDEV_SIGNATURE_OK, NULL, NULL, 300},
+    {"300 s early", T ",v1=" MAC1, GITDEV_SIGNATURE_OK, NULL, NULL, -300},
+    {"upper-case hex", T ",v1=" UPPER, GITDEV_SIGNATURE_OK, NULL, NULL, 0},
+    {"a wrong v1 first", T ",v1=" WRONG ",v1=" MAC1, GITDEV_SIGNATURE_OK, NULL, NULL, 0},
+    {"a wrong v1 last", T ",v1=" MAC1 ",v1=" WRONG, GITDEV_SIGNATURE_OK, NULL, NULL, 0},
+    {"an unknown key", T ",v2=abc,v1=" MAC1 ",x=", GITDEV_SIGNATURE_OK, NULL, NULL, 0},
+    {"v0 beside v1", T ",v0=" WRONG ",v1=" MAC1, GITDEV_SIGNATURE_OK, NULL, NULL, 0},
+    {"blanks around entries", "  " T " ,\tv1=" MAC1 "  ", GITDEV_SIGNATURE_OK, NULL, NULL, 0},
+    {"t last", "v1=" MAC1 "," T, GITDEV_SIGNATURE_OK, NULL, NULL, 0},
+
+    /* Must be refused. */
+    {"empty", "", GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"sha256=", "sha256=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"bare hex", MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"v1 only", "v1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"t only", T, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"two t", T "," T ",v1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"signed t", "t=+1718942301,v1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"negative t", "t=-1718942301,v1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"t with letters", "t=17189x2301,v1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"t in hex", "t=0x66,v1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"t empty", "t=,v1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"t of 13 digits", "t=1718942301000,v1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"v1 of 63",
+     T ",v1="
+       "5ec1026e057c1de364475f10b5c32f2f7be872b0981be344d9e67ae50b603ff",
+     GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"v1 of 65", T ",v1=0" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"v1 of 63 beside a good one", T ",v1=" MAC1 ",v1=abc", GITDEV_SIGNATURE_MALFORMED, NULL, NULL,
+     0},
+    {"v1 with a letter",
+     T ",v1="
+       "g5ec1026e057c1de364475f10b5c32f2f7be872b0981be344d9e67ae50b603ff",
+     GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"right mac under v0", T ",v0=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"right mac under V1", T ",V1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"right mac under v0, wrong v1", T ",v0=" MAC1 ",v1=" WRONG, GITDEV_SIGNATURE_NO_MATCH, NULL,
+     NULL, 0},
+    {"an entry without =", T ",v1=" MAC1 ",x", GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"an empty entry", T ",,v1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"a comma at the end", T ",v1=" MAC1 ",", GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"no key before =", T ",v1=" MAC1 ",=x", GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"semicolons", T ";v1=" MAC1, GITDEV_SIGNATURE_MALFORMED, NULL, NULL, 0},
+    {"a space added", T ",v1=" MAC1, GITDEV_SIGNATURE_NO_MATCH, SPACED, NULL, 0},
+    {"other key order", T ",v1=" MAC1, GITDEV_SIGNATURE_NO_MATCH, REORDERED, NULL, 0},
+    {"secret without its prefix", T ",v1=" MAC1, GITDEV_SIGNATURE_NO_MATCH, NULL,
+     "00000000000000000000000000000000", 0},
+    {"another secret", T ",v1=" MAC1, GITDEV_SIGNATURE_NO_MATCH, NULL, LETTERS, 0},
+    {"another t", "t=1718942302,v1=" MAC1, GITDEV_SIGNATURE_NO_MATCH, NULL, NULL, 1},
+    {"t with a zero before", "t=01718942301,v1=" MAC1, GITDEV_SIGNATURE_NO_MATCH, NULL, NULL, 0},
+    {"empty secret", T ",v1=" MAC1, GITDEV_SIGNATURE_NO_SECRET, NULL, "", 0},
+    {"empty secret and header", "", GITDEV_SIGNATURE_NO_SECRET, NULL, "", 0},
+    {"301 s late", T ",v1=" MAC1, GITDEV_SIGNATURE_TIMESTAMP, NULL, NULL, 301},
+    {"301 s early", T ",v1=" MAC1, GITDEV_SIGNATURE_TIMESTAMP, NULL, NULL, -301},
+    /* The time is looked at only after the mac: it tells a forger nothing. */
+    {"wrong and late", T ",v1=" WRONG, GITDEV_SIGNATURE_NO_MATCH, NULL, NULL, 301},
+};
+
+static gitdev_signature_check check_of(const char *header, const char *body, gitdev_secret *secret,
+                                       int64_t now) {
+  return (gitdev_signature_check){.body = body,
+                                  .body_len = strlen(body),
+                                  .header = header,
+                                  .header_len = strlen(header),
+                                  .secrets = secret,
+                                  .secret_count = 1,
+                                  .now = now,
+                                  .tolerance = 300};
+}
+
+static void verifies(void **state) {
+  for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+    const verify_case *c = &CASES[i];
+    const char *text = c->secret != NULL ? c->secret : ZEROS;
+    gitdev_secret secret = {text, strlen(text)};
+    gitdev_signature_check check =
+        check_of(c->header, c->body != NULL ? c->body : BODY, &secret, NOW + c->late);
+    gitdev_signature_status status = gitdev_verify(signer(state), &check);
+    if (status != c->status) {
+      fail_msg("%s: %s", c->name, gitdev_signature_reason(status));
+    }
+  }
+}
+
+static void a_missing_header_or_secret_is_refused(void **state) {
+  gitdev_secret secret = {ZEROS, strlen(ZEROS)};
+  gitdev_signature_check check = check_of("", BODY, &secret, NOW);
+  check.header = NULL;
+  assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_MALFORMED);
+  check.secret_count = 0;
+  assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_NO_SECRET);
+  check.secrets = NULL;
+  assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_NO_SECRET);
+}
+
+static void every_secret_is_tried(void **state) {
+  static const struct {
+    const char *first, *second;
+    gitdev_signature_status status;
+  } cases[] = {
+      {ZEROS, LETTERS, GITDEV_SIGNATURE_OK},         {LETTERS, ZEROS, GITDEV_SIGNATURE_OK},
+      {LETTERS, LETTERS, GITDEV_SIGNATURE_NO_MATCH}, {ZEROS, "", GITDEV_SIGNATURE_NO_SECRET},
+      {"", ZEROS, GITDEV_SIGNATURE_NO_SECRET},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    gitdev_secret secrets[] = {{cases[i].first, strlen(cases[i].first)},
+                               {cases[i].second, strlen(cases[i].second)}};
+    gitdev_signature_check check = check_of(T ",v1=" MAC1, BODY, secrets, NOW);
+    check.secret_count = 2;
+    assert_int_equal(gitdev_verify(signer(state), &check), cases[i].status);
+  }
+}
+
+static void keeps_to_the_tolerance(void **state) {
+  static const struct {
+    int64_t now, tolerance;
+    bool any_time;
+    gitdev_signature_status status;
+  } cases[] = {
+      {NOW, 0, false, GITDEV_SIGNATURE_OK},
+      {NOW + 1, 0, false, GITDEV_SIGNATURE_TIMESTAMP},
+      {NOW - 1, 0, false, GITDEV_SIGNATURE_TIMESTAMP},
+      {NOW + 1, 0, true, GITDEV_SIGNATURE_OK},
+      {NOW, -1, false, GITDEV_SIGNATURE_TIMESTAMP},
+      {INT64_MAX, 300, false, GITDEV_SIGNATURE_TIMESTAMP},
+      {INT64_MIN, 300, false, GITDEV_SIGNATURE_TIMESTAMP},
+      {INT64_MAX, INT64_MAX, false, GITDEV_SIGNATURE_OK},
+      {INT64_MIN, INT64_MAX, false, GITDEV_SIGNATURE_TIMESTAMP},
+      {INT64_MIN, 0, true, GITDEV_SIGNATURE_OK},
+  };
+  gitdev_secret secret = {ZEROS, strlen(ZEROS)};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    gitdev_signature_check check = check_of(T ",v1=" MAC1, BODY, &secret, cases[i].now);
+    check.tolerance = cases[i].tolerance;
+    check.any_time = cases[i].any_time;
+    assert_int_equal(gitdev_verify(signer(state), &check), cases[i].status);
+  }
+}
+
+/* `count` wrong v1, then the right one. */
+static size_t long_header(char *out, size_t size, int count) {
+  size_t len = (size_t)snprintf(out, size, T);
+  for (int i = 0; i < count; i++) {
+    len += (size_t)snprintf(out + len, size - len, ",v1=" WRONG);
+  }
+  return len + (size_t)snprintf(out + len, size - len, ",v1=" MAC1);
+}
+
+static void a_header_has_a_longest_length(void **state) {
+  char header[2048];
+  gitdev_secret secret = {ZEROS, strlen(ZEROS)};
+  size_t len = long_header(header, sizeof header, 13);
+  assert_true(len <= GITDEV_SIGNATURE_HEADER_MAX);
+  gitdev_signature_check check = check_of(header, BODY, &secret, NOW);
+  assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_OK);
+
+  memset(header + len, ' ', sizeof header - len);
+  check.header_len = GITDEV_SIGNATURE_HEADER_MAX;
+  assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_OK);
+  check.header_len++;
+  assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_MALFORMED);
+
+  check.header_len = long_header(header, sizeof header, 15);
+  assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_MALFORMED);
+}
+
+static void as_many_macs_as_fit_are_parsed(void **state) {
+  (void)state;
+  char header[GITDEV_SIGNATURE_HEADER_MAX + 1];
+  gitdev_signature signature;
+  size_t len = (size_t)snprintf(header, sizeof header, "t=1");
+  for (int i = 0; i < GITDEV_SIGNATURE_MACS_MAX; i++) {
+    len += (size_t)snprintf(header + len, sizeof header - len, ",v1=" MAC1);
+  }
+  assert_true(gitdev_signature_parse(&signature, header, len));
+  assert_int_equal(signature.mac_count, GITDEV_SIGNATURE_MACS_MAX);
+  assert_int_equal(signature.timestamp, 1);
+  assert_string_equal(signature.timestamp_text, "1");
+  assert_true(gitdev_signature_parse(&signature, "t=999999999999,v1=" MAC1, 82));
+  assert_int_equal(signature.timestamp, 999999999999);
+  assert_string_equal(signature.timestamp_text, "999999999999");
+}
+
+static void signs_what_it_verifies(void **state) {
+  static const struct {
+    int64_t timestamp;
+    size_t len;
+    bool is_signed;
+  } cases[] = {
+      {0, 0, true},   {1, 1, true},          {999999999999, 63, true},  {NOW, 4096, true},
+      {-1, 5, false}, {INT64_MIN, 5, false}, {1000000000000, 5, false},
+  };
+  char body[4096];
+  memset(body, '\0', sizeof body);
+  gitdev_secret secret = {ZEROS, strlen(ZEROS)};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char header[GITDEV_SIGNATURE_SIZE];
+    bool is_signed =
+        gitdev_sign(signer(state), secret, cases[i].timestamp, body, cases[i].len, header);
+    assert_int_equal(is_signed, cases[i].is_signed);
+    if (is_signed) {
+      gitdev_signature_check check = check_of(header, "", &secret, cases[i].timestamp);
+      check.body = body;
+      check.body_len = cases[i].len;
+      check.tolerance = 0;
+      assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_OK);
+    }
+  }
+  char header[GITDEV_SIGNATURE_SIZE];
+  assert_false(gitdev_sign(signer(state), (gitdev_secret){"", 0}, 1, "", 0, header));
+}
+
+/* RFC 4231, test case 2. */
+static void computes_a_bare_mac(void **state) {
+  static const unsigned char expected[GITDEV_MAC_SIZE] = {
+      0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24,
+      0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27,
+      0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43};
+  static const char text[] = "what do ya want for nothing?";
+  unsigned char mac[GITDEV_MAC_SIZE];
+  assert_true(gitdev_mac(signer(state), (gitdev_secret){"Jefe", 4}, text, strlen(text), mac));
+  assert_memory_equal(mac, expected, sizeof mac);
+  assert_false(gitdev_mac(signer(state), (gitdev_secret){NULL, 0}, text, strlen(text), mac));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(gives_the_known_answers),
+      cmocka_unit_test(verifies),
+      cmocka_unit_test(a_missing_header_or_secret_is_refused),
+      cmocka_unit_test(every_secret_is_tried),
+      cmocka_unit_test(keeps_to_the_tolerance),
+      cmocka_unit_test(a_header_has_a_longest_length),
+      cmocka_unit_test(as_many_macs_as_fit_are_parsed),
+      cmocka_unit_test(signs_what_it_verifies),
+      cmocka_unit_test(computes_a_bare_mac),
+  };
+  return cmocka_run_group_tests(tests, make_signer, free_signer);
+}
