@@ -89,7 +89,7 @@ static void let_go(gitdev_call *call, double now) {
   if (call->state == SENT)
     gitdev_pace_lost(&call->client->pace->pace, now);
   else if (call->state == PROBING)
-    gitdev_pace_denied(&call->client->pace->pace);
+    gitdev_pace_unasked(&call->client->pace->pace);
 }
 
 void gitdev_call_free(gitdev_call *call) {

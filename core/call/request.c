@@ -156,7 +156,7 @@ int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable,
   char uuid[GITDEV_UUID_SIZE];
   if (!key && !is_safe(options->method)) {
     if (!gitdev_random_uuid(uuid))
-      return gitdev_problem_set(problem, GITDEV_ETLS, "OpenSSL has no randomness");
+      return gitdev_problem_set(problem, GITDEV_ESYSTEM, "the system has no randomness");
     key = uuid;
   }
   size_t header_room = GITDEV_FIXED_HEADERS + 2 + options->header_count;

@@ -30,6 +30,7 @@ void gitdev_response_begin(gitdev_response *response, int status) {
   response->date = -1;
   response->remaining = response->reset = -1;
   response->retry_after = 0;
+  response->content_length = 0;
   response->should_retry = -1;
 }
 
@@ -44,6 +45,13 @@ static double parse_count(const char *text, size_t len) {
     value = value * 10 + (text[i] - '0');
   }
   return value;
+}
+
+/* How much room a body will need; a claim that is not believed beyond a bound. */
+static size_t expected_length(const char *value, size_t len) {
+  enum { BELIEVED_MAX = 1 << 20 };
+  double length = parse_count(value, len);
+  return length > 0 && length <= BELIEVED_MAX ? (size_t)length : 0;
 }
 
 /* An id goes into messages and logs: only visible ASCII of a bounded length does. */
@@ -65,6 +73,8 @@ static int parse_flag(const char *value) {
 static void note(gitdev_response *response, const char *name, const char *value, size_t len) {
   if (strcmp(name, "date") == 0)
     response->date = gitdev_date_parse(value, len);
+  else if (strcmp(name, "content-length") == 0)
+    response->content_length = expected_length(value, len);
   else if (strcmp(name, "x-request-id") == 0)
     keep_request_id(response, value, len);
   else if (strcmp(name, "x-ratelimit-remaining") == 0)
@@ -84,27 +94,40 @@ static bool is_value(const char *value, size_t len) {
   return true;
 }
 
+/* Appends "name\0value\0", the name in lower case. Returns where it begins, NULL when it does not
+ * fit. */
+static char *append_header(gitdev_buffer *head, const char *name, size_t name_len,
+                           const char *value, size_t value_len) {
+  enum { USUAL_HEAD = 1024 };
+  size_t total = name_len + value_len + 2;
+  if (!gitdev_buffer_reserve(head, head->size == 0 && total < USUAL_HEAD ? USUAL_HEAD : total))
+    return NULL;
+  char *at = head->data + head->len;
+  for (size_t i = 0; i < name_len; i++)
+    at[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + ('a' - 'A')) : name[i];
+  at[name_len] = '\0';
+  memcpy(at + name_len + 1, value, value_len);
+  at[total - 1] = at[total] = '\0';
+  head->len += total;
+  return at;
+}
+
 bool gitdev_response_header(gitdev_response *response, const char *name, size_t name_len,
                             const char *value, size_t value_len) {
   if (name_len == 0 || !is_value(name, name_len) || memchr(name, ' ', name_len) ||
       !is_value(value, value_len) || response->header_count == GITDEV_RESPONSE_FIELDS_MAX)
     return false;
-  size_t start = response->head.len;
-  gitdev_buffer_append(&response->head, name, name_len);
-  gitdev_buffer_append(&response->head, "", 1);
-  size_t value_at = response->head.len;
-  gitdev_buffer_append(&response->head, value, value_len);
-  gitdev_buffer_append(&response->head, "", 1);
-  if (response->head.failed)
+  const char *kept = append_header(&response->head, name, name_len, value, value_len);
+  if (!kept)
     return false;
-  for (char *p = response->head.data + start; *p; p++)
-    *p = (char)tolower((unsigned char)*p);
   response->header_count++;
-  note(response, response->head.data + start, response->head.data + value_at, value_len);
+  note(response, kept, kept + name_len + 1, value_len);
   return true;
 }
 
 bool gitdev_response_data(gitdev_response *response, const char *bytes, size_t len) {
+  if (response->body.size == 0 && response->content_length > len)
+    gitdev_buffer_reserve(&response->body, response->content_length);
   return gitdev_buffer_append(&response->body, bytes, len);
 }
 

@@ -21,6 +21,7 @@ typedef struct gitdev_response {
   char request_id[GITDEV_REQUEST_ID_SIZE];
   int64_t date;            /* Date as Unix seconds, -1 */
   double remaining, reset; /* X-RateLimit-*, -1 */
+  size_t content_length;   /* as the answer claims it, 0 when it does not, or claims too much */
   size_t retry_after;      /* where its value stands in head, plus 1; 0: absent */
   int should_retry;        /* X-Should-Retry: 1, 0, -1 absent */
 } gitdev_response;

@@ -160,7 +160,7 @@ typedef struct gitdev_call_options {
 /* Checks and copies the options; sends nothing; the deadline runs from `now`. The call keeps its
  * client alive. 0, GITDEV_ENOMEM, or GITDEV_EINVAL with `problem` (may be NULL) filled: CR, LF or
  * NUL in what becomes a header or a path, a header that is the SDK's own, a bad idempotency key;
- * GITDEV_ETLS when OpenSSL has no randomness. */
+ * GITDEV_ESYSTEM when the system has no randomness. */
 GITDEV_API int gitdev_call_new(gitdev_call **out, gitdev_client *client,
                                const gitdev_call_options *options, double now,
                                gitdev_problem *problem);

@@ -11,7 +11,7 @@ static const char SIGNER[] = "gitdev.signer";
 static int core_uuid(lua_State *L) {
   char uuid[GITDEV_UUID_SIZE];
   if (!gitdev_random_uuid(uuid))
-    return luaL_error(L, "OpenSSL has no randomness");
+    return luaL_error(L, "the system has no randomness");
   lua_pushstring(L, uuid);
   return 1;
 }
@@ -22,7 +22,7 @@ static int push_random(lua_State *L, const char *alphabet) {
   luaL_argcheck(L, count >= 0 && count <= COUNT_MAX, 1, "must be 0 to 256");
   char text[COUNT_MAX + 1];
   if (!gitdev_random_text(text, (size_t)count, alphabet))
-    return luaL_error(L, "OpenSSL has no randomness");
+    return luaL_error(L, "the system has no randomness");
   lua_pushlstring(L, text, (size_t)count);
   return 1;
 }

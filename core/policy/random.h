@@ -1,4 +1,4 @@
-/* Randomness from OpenSSL's CSPRNG, in the forms that the rest asks for. */
+/* Randomness from the kernel's CSPRNG, in the forms that the rest asks for. */
 #ifndef GITDEV_POLICY_RANDOM_H
 #define GITDEV_POLICY_RANDOM_H
 

@@ -16,6 +16,9 @@ static const int64_t TIMESTAMP_MAX = 999999999999; /* as many digits */
 
 struct gitdev_signer {
   EVP_MAC_CTX *mac;
+  bool restarts; /* see can_restart() */
+  size_t key_len;
+  char key[128]; /* what `mac` was keyed with last, when `key_len` is not 0 */
 };
 
 typedef struct slice {
@@ -23,30 +26,95 @@ typedef struct slice {
   size_t len;
 } slice;
 
-gitdev_signer *gitdev_signer_new(void) {
+static bool is_keyed(const gitdev_signer *signer, gitdev_secret key) {
+  return signer->restarts && key.len == signer->key_len && key.len > 0 &&
+         CRYPTO_memcmp(key.text, signer->key, key.len) == 0;
+}
+
+/* Most uses are with the key of the use before. Then it need not be set up again, which saves a
+ * third of the time. */
+static bool mac_begin(gitdev_signer *signer, gitdev_secret key) {
+  if (key.text == NULL || key.len == 0) {
+    return false;
+  }
+  if (is_keyed(signer, key)) {
+    return EVP_MAC_init(signer->mac, NULL, 0, NULL) == 1;
+  }
+  signer->key_len = 0;
+  if (EVP_MAC_init(signer->mac, (const unsigned char *)key.text, key.len, NULL) != 1) {
+    return false;
+  }
+  if (key.len <= sizeof signer->key) {
+    memcpy(signer->key, key.text, key.len);
+    signer->key_len = key.len;
+  }
+  return true;
+}
+
+/* Adds the last bytes and takes the result. */
+static bool mac_end(gitdev_signer *signer, const char *bytes, size_t len,
+                    unsigned char mac[GITDEV_MAC_SIZE]) {
+  size_t written = 0;
+  return EVP_MAC_update(signer->mac, (const unsigned char *)bytes, len) == 1 &&
+         EVP_MAC_final(signer->mac, mac, &written, GITDEV_MAC_SIZE) == 1 &&
+         written == GITDEV_MAC_SIZE;
+}
+
+bool gitdev_mac(gitdev_signer *signer, gitdev_secret key, const char *bytes, size_t len,
+                unsigned char mac[GITDEV_MAC_SIZE]) {
+  return mac_begin(signer, key) && mac_end(signer, bytes, len, mac);
+}
+
+/* Whether a second use without a key starts anew. The HMAC of OpenSSL 3.0.0 to 3.0.2, which may be
+ * loaded as a FIPS provider under any later libcrypto, goes on with what it had, says that all is
+ * well, and is wrong. */
+static bool can_restart(gitdev_signer *signer) {
+  static const char text[] = "text";
+  const gitdev_secret key = {"key", 3};
+  unsigned char first[GITDEV_MAC_SIZE];
+  unsigned char second[GITDEV_MAC_SIZE];
+  return gitdev_mac(signer, key, text, sizeof text, first) &&
+         EVP_MAC_init(signer->mac, NULL, 0, NULL) == 1 &&
+         mac_end(signer, text, sizeof text, second) &&
+         CRYPTO_memcmp(first, second, sizeof first) == 0;
+}
+
+static EVP_MAC_CTX *make_hmac(void) {
   char digest[] = "SHA256";
   const OSSL_PARAM params[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
       OSSL_PARAM_construct_end(),
   };
-  gitdev_signer *signer = calloc(1, sizeof *signer);
   EVP_MAC *hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
-  if (signer != NULL && hmac != NULL) {
-    signer->mac = EVP_MAC_CTX_new(hmac); /* holds a reference to hmac */
-  }
-  EVP_MAC_free(hmac);
+  EVP_MAC_CTX *mac = hmac != NULL ? EVP_MAC_CTX_new(hmac) : NULL;
+  EVP_MAC_free(hmac); /* the context holds a reference of its own */
   /* The digest is looked up here, once: as a parameter of each EVP_MAC_init() it would cost as much
    * as the MAC. */
-  if (signer == NULL || signer->mac == NULL || EVP_MAC_CTX_set_params(signer->mac, params) != 1) {
-    gitdev_signer_free(signer);
+  if (mac != NULL && EVP_MAC_CTX_set_params(mac, params) != 1) {
+    EVP_MAC_CTX_free(mac);
     return NULL;
   }
+  return mac;
+}
+
+gitdev_signer *gitdev_signer_new(void) {
+  gitdev_signer *signer = calloc(1, sizeof *signer);
+  if (signer == NULL) {
+    return NULL;
+  }
+  signer->mac = make_hmac();
+  if (signer->mac == NULL) {
+    free(signer);
+    return NULL;
+  }
+  signer->restarts = can_restart(signer);
   return signer;
 }
 
 void gitdev_signer_free(gitdev_signer *signer) {
   if (signer != NULL) {
-    EVP_MAC_CTX_free(signer->mac); /* wipes the key that it was used with last */
+    EVP_MAC_CTX_free(signer->mac); /* wipes its own copy of the key */
+    OPENSSL_cleanse(signer, sizeof *signer);
     free(signer);
   }
 }
@@ -98,12 +166,13 @@ static bool parse_timestamp(gitdev_signature *out, slice digits) {
   return true;
 }
 
-static int hex_value(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  char lower = (char)(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+enum { NOT_HEX = 0x100 };
+
+/* The value of a digit, or NOT_HEX. */
+static unsigned hex_value(char c) {
+  unsigned digit = (unsigned char)c - (unsigned)'0';
+  unsigned letter = ((unsigned char)c | 0x20U) - (unsigned)'a';
+  return digit < 10 ? digit : letter < 6 ? letter + 10 : NOT_HEX;
 }
 
 static bool parse_mac(gitdev_signature *out, slice hex) {
@@ -111,15 +180,14 @@ static bool parse_mac(gitdev_signature *out, slice hex) {
     return false;
   }
   unsigned char *mac = out->macs[out->mac_count++];
+  unsigned seen = 0;
   for (size_t i = 0; i < GITDEV_MAC_SIZE; i++) {
-    int high = hex_value(hex.at[2 * i]);
-    int low = hex_value(hex.at[2 * i + 1]);
-    if (high < 0 || low < 0) {
-      return false;
-    }
-    mac[i] = (unsigned char)(high * 16 + low);
+    unsigned high = hex_value(hex.at[2 * i]);
+    unsigned low = hex_value(hex.at[2 * i + 1]);
+    seen |= high | low;
+    mac[i] = (unsigned char)(high << 4 | low);
   }
-  return true;
+  return seen < NOT_HEX;
 }
 
 /* One `key=value`. Keys of other schemes are passed over: nothing weaker than v1 can stand in for
@@ -156,25 +224,6 @@ bool gitdev_signature_parse(gitdev_signature *out, const char *header, size_t le
     }
     rest = (slice){comma + 1, rest.len - entry.len - 1};
   }
-}
-
-static bool mac_begin(gitdev_signer *signer, gitdev_secret key) {
-  return key.text != NULL && key.len > 0 &&
-         EVP_MAC_init(signer->mac, (const unsigned char *)key.text, key.len, NULL) == 1;
-}
-
-/* Adds the last bytes and takes the result. */
-static bool mac_end(gitdev_signer *signer, const char *bytes, size_t len,
-                    unsigned char mac[GITDEV_MAC_SIZE]) {
-  size_t written = 0;
-  return EVP_MAC_update(signer->mac, (const unsigned char *)bytes, len) == 1 &&
-         EVP_MAC_final(signer->mac, mac, &written, GITDEV_MAC_SIZE) == 1 &&
-         written == GITDEV_MAC_SIZE;
-}
-
-bool gitdev_mac(gitdev_signer *signer, gitdev_secret key, const char *bytes, size_t len,
-                unsigned char mac[GITDEV_MAC_SIZE]) {
-  return mac_begin(signer, key) && mac_end(signer, bytes, len, mac);
 }
 
 /* HMAC over `timestamp` + "." + body. */

@@ -14,8 +14,9 @@ enum {
   GITDEV_SIGNATURE_SIZE = 84,         /* room for what gitdev_sign writes, its NUL included */
 };
 
-/* A MAC context that is made once and keyed again for each use: making one costs more than using
- * it. Not for two threads at once. */
+/* A MAC context that is made once and used many times: making one costs more than using it. It
+ * remembers the key of its last use, since the next use is mostly with the same, until it is freed.
+ * Not for two threads at once. */
 typedef struct gitdev_signer gitdev_signer;
 
 /* Makes a signer; the caller owns it. Returns NULL when OpenSSL has no HMAC or memory is out. */

@@ -64,8 +64,7 @@ static char *resize(const gitdev_buffer *buffer, size_t size) {
   return data;
 }
 
-/* Makes room for `len` more bytes and their NUL. */
-static bool reserve(gitdev_buffer *buffer, size_t len) {
+bool gitdev_buffer_reserve(gitdev_buffer *buffer, size_t len) {
   if (buffer->failed || len > buffer->cap - buffer->len) {
     buffer->failed = true;
     return false;
@@ -86,7 +85,7 @@ static bool reserve(gitdev_buffer *buffer, size_t len) {
 }
 
 bool gitdev_buffer_append(gitdev_buffer *buffer, const char *bytes, size_t len) {
-  if (!reserve(buffer, len)) {
+  if (!gitdev_buffer_reserve(buffer, len)) {
     return false;
   }
   if (len > 0) {
@@ -110,7 +109,7 @@ bool gitdev_buffer_printf(gitdev_buffer *buffer, const char *format, ...) {
     buffer->failed = true;
     return false;
   }
-  if (!reserve(buffer, (size_t)len)) {
+  if (!gitdev_buffer_reserve(buffer, (size_t)len)) {
     return false;
   }
   va_start(args, format);

@@ -29,6 +29,9 @@ void gitdev_buffer_wipe(gitdev_buffer *buffer);
 void gitdev_buffer_reset(gitdev_buffer *buffer);
 
 /* Each copies what it is given; the bytes must not be the buffer's own. False: see `failed`. */
+/* Makes room for `len` more bytes, so that appending them moves nothing. */
+bool gitdev_buffer_reserve(gitdev_buffer *buffer, size_t len);
+
 bool gitdev_buffer_append(gitdev_buffer *buffer, const char *bytes, size_t len);
 bool gitdev_buffer_puts(gitdev_buffer *buffer, const char *text);
 bool gitdev_buffer_printf(gitdev_buffer *buffer, const char *format, ...)

@@ -17,7 +17,7 @@ local client = {}
 ---@field connect_timeout? number  seconds; 10 by default
 ---@field max_retries? integer     2 by default
 ---@field body_max? integer        the largest answer accepted, in bytes; 64 MiB by default
----@field progress? "auto"|"lines"|"off"  what wait shows on stderr; GITDEV_PROGRESS, then "auto" by default: a live line on a terminal
+---@field progress? "auto"|"lines"|"off"  what wait shows on stderr; GITDEV_PROGRESS, then "auto" by default
 ---@field quiet? boolean           the same as progress = "off"
 ---@field driver? table            what sends and sleeps, see gitdev.driver.curl
 local OPTIONS = {
@@ -234,6 +234,20 @@ local function lookup(inner, self, key)
   return space
 end
 
+-- The client as programs see it: an empty table whose metatable leads to the resources.
+local function front(inner)
+  return setmetatable({}, {
+    __name = "gitdev.client",
+    inner = inner,
+    __index = function(self, key)
+      return lookup(inner, self, key)
+    end,
+    __tostring = function()
+      return "gitdev client " .. inner.core:key_hint()
+    end,
+  })
+end
+
 ---Makes a client.
 ---@param given gitdev.ClientOptions|nil
 ---@param safe boolean  whether calls return nil, err instead of raising
@@ -254,7 +268,7 @@ function client.new(given, safe)
   if not made then
     return nil, err
   end
-  local inner = {
+  return front {
     core = made,
     driver = driver,
     perform = driver.perform,
@@ -265,16 +279,6 @@ function client.new(given, safe)
     timeout = given.timeout,
     progress = mode,
   }
-  return setmetatable({}, {
-    __name = "gitdev.client",
-    inner = inner,
-    __index = function(self, key)
-      return lookup(inner, self, key)
-    end,
-    __tostring = function()
-      return "gitdev client " .. made:key_hint()
-    end,
-  })
 end
 
 client.raising, client.returning = raising, returning

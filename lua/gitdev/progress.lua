@@ -1,4 +1,5 @@
--- Shows on stderr how a wait goes: one line that is kept up to date on a terminal, a line for each change elsewhere, or nothing.
+-- Shows on stderr how a wait goes: one line that is kept up to date on a terminal, a line for each change elsewhere,
+-- or nothing.
 local progress = {}
 
 local HIDE_LINE = "\r\27[K"
@@ -64,15 +65,15 @@ local function nothing() end
 
 local quiet = { show = nothing, hide = nothing, close = nothing }
 
----@param mode "auto"|"lines"|"off"
+---@param mode "auto"|"lines"|"off"  auto: live on a terminal, lines elsewhere, nothing where the driver knows of no terminals
 ---@param driver table  its isatty(descriptor), if it has one, says whether there is a terminal
 ---@param name string   what is waited for
 ---@return table view  with show, hide and close; `live` when it wants to be shown each second
 function progress.new(mode, driver, name)
-  local live = mode == "auto" and driver.isatty ~= nil and driver.isatty(2)
-  if not live and mode ~= "lines" then
+  if mode == "off" or mode == "auto" and not driver.isatty then
     return quiet
   end
+  local live = mode == "auto" and driver.isatty(2)
   return setmetatable({ name = name, live = live }, { __index = view_methods })
 end
 

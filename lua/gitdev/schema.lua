@@ -96,7 +96,7 @@ local function parameter(row, resource, name)
   if not node then
     for _, object in ipairs(resource.objects) do
       if object.name == name then
-        node = { kind = "id", prefix = object.prefix }
+        node = { kind = "id", prefix = object.prefix, object = name }
       end
     end
   end

@@ -15,7 +15,9 @@ local wait = {}
 ---@field quiet? boolean     no progress on stderr
 local OPTIONS = { timeout = "seconds", interval = "seconds", on_change = "function", quiet = "boolean" }
 
-local FIRST, GROWTH, LONGEST = 0.5, 1.25, 5
+-- Seconds between two looks: a tenth more each time, so that a change is noticed late by about a tenth of the time it took; from the
+-- beginning again after a change, as the next may follow soon.
+local FIRST, GROWTH, LONGEST = 0.5, 1.1, 5
 
 -- The shortest pause that leaves most of a small rate limit to others: when less than half the bucket is left, two tokens' time.
 local function shortest(client)
@@ -103,7 +105,7 @@ local function watch(client, thing, spec, a, b, o)
       return nil, not (err.type == "timeout_error" and driver.now() >= o.deadline) and err or nil
     end
     tell(thing, states, previous, o, driver.now() - o.began)
-    interval = math.min(LONGEST, interval * GROWTH)
+    interval = thing[states.field] ~= previous and FIRST or math.min(LONGEST, interval * GROWTH)
   end
   return true
 end

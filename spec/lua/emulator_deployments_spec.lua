@@ -1,4 +1,5 @@
 -- Deployments and their state machine (contract 2.4, 3.1, 4.3).
+local compat = require "gitdev.compat"
 local core = require "gitdev.core"
 local events = require "gitdev.emulator.events"
 local json = require "gitdev.json"
@@ -346,9 +347,9 @@ describe("the emulator's deployments", function()
         made[number] = w:deploy { project = "shop-" .. number }
       end
       w:wait(0.2)
-      assert.equal("building building building building building", statuses(unpack and unpack(made) or table.unpack(made)))
+      assert.equal("building building building building building", statuses(compat.unpack(made)))
       w:wait(2.4)
-      assert.equal("live live live live live", statuses(unpack and unpack(made) or table.unpack(made)))
+      assert.equal("live live live live live", statuses(compat.unpack(made)))
     end)
 
     it("to canceled, when a newer one of the branch supersedes one that is queued", function()
@@ -597,7 +598,7 @@ describe("the emulator's deployments", function()
       assert.equal("2", names("?commit_sha=" .. second.commit_sha))
       assert.equal("1", names "?current=true")
       assert.equal("432", names "?current=false")
-      assert.equal("1", names("?created_before=" .. second.created_at))
+      assert.equal("1", names(("?created_before=%d"):format(second.created_at)))
       assert.equal("21", names "?project=my-app&status=live")
       assert.equal("", names "?project=other&status=live")
     end)

@@ -124,6 +124,7 @@ describe("each", function()
       end
     end
     assert.equal(2, #seen)
+    assert.equal("/deployments?cursor=p2", seen[2].path)
   end)
 
   it("takes path parameters first", function()

@@ -370,6 +370,13 @@ describe("schema.encode", function()
       local text = schema.encode(body, value)
       assert.equal('{"project":"x","regions":[],"skip_cache":false,"metadata":{"a":"1","b":"2","c":"/"}}', text)
     end
+    local letters, pairs_of_letters = {}, {}
+    for byte = ("a"):byte(), ("p"):byte() do
+      letters[string.char(byte)] = ""
+      pairs_of_letters[#pairs_of_letters + 1] = '"' .. string.char(byte) .. '":""'
+    end
+    local text = schema.encode(body, { project = "x", metadata = letters })
+    assert.equal('{"project":"x","metadata":{' .. table.concat(pairs_of_letters, ",") .. "}}", text)
     assert.equal("{}", schema.encode(schema.operation("projects.update").body, {}))
     assert.equal('{"framework":null}', schema.encode(schema.operation("projects.update").body, { framework = null }))
   end)

@@ -43,20 +43,23 @@ describe("deployment:wait", function()
     assert.is_function(thing.promote)
   end)
 
-  it("looks again after half a second, then less and less often, to every five seconds", function()
-    local statuses = { "queued" }
+  it("looks again half a second after a change, then less and less often, to every five seconds", function()
+    local statuses = { "queued", "building" }
     for _ = 1, 40 do
       statuses[#statuses + 1] = "building"
     end
+    statuses[#statuses + 1] = "deploying"
     statuses[#statuses + 1] = "live"
     local thing, seen = going_through(statuses)
     thing:wait()
-    assert.equal(0.5, seen.slept[1])
-    for i = 2, #seen.slept do
-      assert.is_true(seen.slept[i] >= seen.slept[i - 1] and seen.slept[i] <= 5)
+    local slept = seen.slept
+    assert.same({ 0.5, 0.5, 0.5 }, { slept[1], slept[2], slept[#slept] })
+    for i = 3, #slept - 1 do
+      assert.is_true(slept[i] >= slept[i - 1] and slept[i] <= 5)
     end
-    assert.equal(5, seen.slept[#seen.slept])
-    assert.equal(41, #seen.slept)
+    assert.equal(5, slept[#slept - 1])
+    assert.is_true(math.abs(slept[3] - 0.55) < 1e-6)
+    assert.equal(43, #slept)
   end)
 
   it("looks as often as it is told", function()
@@ -197,11 +200,10 @@ describe("progress", function()
   local STATUSES = { "queued", "building", "building", "building", "building", "building", "live" }
 
   local function output(options, terminal, wait_options)
-    local driver_isatty = terminal and function(fd)
-      return fd == 2
-    end
     local thing, seen = going_through(STATUSES, options)
-    getmetatable(thing).client.driver.isatty = driver_isatty
+    getmetatable(thing).client.driver.isatty = terminal ~= nil and function(fd)
+      return terminal and fd == 2
+    end or nil
     local text = stderr_of(function()
       thing:wait(wait_options)
     end)
@@ -216,7 +218,7 @@ describe("progress", function()
     end
     assert.equal("my-app  queued  0s", lines[2])
     assert.equal("my-app  building  0s", lines[3])
-    assert.equal("my-app  live  5s  https://my-app.git.dev\n", lines[#lines])
+    assert.equal("my-app  live  3s  https://my-app.git.dev\n", lines[#lines])
     assert.equal(1, select(2, text:gsub("\n", "")))
   end)
 
@@ -230,12 +232,14 @@ describe("progress", function()
     end
   end)
 
-  it("is a line for each change where lines are asked for", function()
-    local text = output { progress = "lines" }
-    assert.equal("my-app  queued  0s\nmy-app  building  0s\nmy-app  live  5s  https://my-app.git.dev\n", text)
+  it("is a line for each change where there is no terminal, or where lines are asked for", function()
+    local LINES = "my-app  queued  0s\nmy-app  building  0s\nmy-app  live  3s  https://my-app.git.dev\n"
+    assert.equal(LINES, (output({}, false)))
+    assert.equal(LINES, (output({ progress = "lines" }, true)))
+    assert.equal(LINES, (output { progress = "lines" }))
   end)
 
-  it("is nothing elsewhere", function()
+  it("is nothing where it is not wanted, or where the driver knows of no terminal", function()
     assert.equal("", (output {}))
     assert.equal("", (output({ progress = "off" }, true)))
     assert.equal("", (output({ quiet = true }, true)))

@@ -1,3 +1,4 @@
+#include "wire/buffer.h"
 #include "wire/json.h"
 
 #include <locale.h>
@@ -208,17 +209,19 @@ static void keeps_to_the_depth(void **state) {
                {65, 64, false}, {65, 1000, false}, {0, -1, true}, {1, -1, false}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     for (int bracket = 0; bracket < 2; bracket++) {
-      char text[65 * 6 + 8] = "";
+      gitdev_buffer text;
+      gitdev_buffer_init(&text, 1000);
       for (int n = 0; n < cases[i].levels; n++) {
-        strcat(text, bracket == 0 ? "[" : "{\"k\":");
+        (void)gitdev_buffer_puts(&text, bracket == 0 ? "[" : "{\"k\":");
       }
-      strcat(text, "1");
+      (void)gitdev_buffer_puts(&text, "1");
       for (int n = 0; n < cases[i].levels; n++) {
-        strcat(text, bracket == 0 ? "]" : "}");
+        (void)gitdev_buffer_puts(&text, bracket == 0 ? "]" : "}");
       }
       gitdev_json value;
-      assert_int_equal(gitdev_json_check(&value, text, strlen(text), cases[i].depth, NULL),
+      assert_int_equal(gitdev_json_check(&value, text.data, text.len, cases[i].depth, NULL),
                        cases[i].is_valid);
+      gitdev_buffer_free(&text);
     }
   }
 }
@@ -322,7 +325,7 @@ static void finds_members(void **state) {
     gitdev_json member;
     bool found = gitdev_json_member(&object, MEMBERS[i].name, strlen(MEMBERS[i].name), &member);
     assert_int_equal(found, MEMBERS[i].member != NULL);
-    if (found) {
+    if (MEMBERS[i].member != NULL) {
       is_slice(&member, MEMBERS[i].member);
     }
   }

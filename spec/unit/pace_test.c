@@ -405,8 +405,8 @@ static void the_share_comes_back(void **state) {
   assert_int_equal(enter_and_take(&pace, 1, &until), GITDEV_PACE_GO);
   gitdev_pace_refused(&pace, 1, 1);
   double least = pace.share;
-  double now = 10;
-  for (int i = 0; i < 1000; i++, now += 10) {
+  for (int i = 1; i <= 1000; i++) {
+    double now = 10 * i;
     assert_int_equal(enter_and_take(&pace, now, &until), GITDEV_PACE_GO);
     gitdev_pace_answered(&pace, now, &(gitdev_pace_answer){now, 9, -1});
   }

@@ -156,7 +156,7 @@ static void the_delay_stays_within_its_half(void **state) {
   (void)state;
   for (int retries = 0; retries < 8; retries++) {
     double longest = retries < 4 ? 0.5 * (1 << retries) : 8;
-    for (double random = 0; random < 1; random += 0.01) {
+    for (int percent = 0; percent < 100; percent++) {
       gitdev_retry_facts facts = {.reach = GITDEV_NEVER_SENT,
                                   .should_retry = -1,
                                   .retry_after = -1,
@@ -164,7 +164,7 @@ static void the_delay_stays_within_its_half(void **state) {
                                   .retries = retries,
                                   .max_retries = 8,
                                   .time_left = 100,
-                                  .random = random};
+                                  .random = percent / 100.0};
       gitdev_retry_verdict verdict = gitdev_retry_judge(&facts);
       assert_int_equal(verdict.reason, GITDEV_RETRY_AGAIN);
       assert_true(verdict.delay >= longest / 2 && verdict.delay <= longest);

@@ -305,17 +305,41 @@ static void signs_what_it_verifies(void **state) {
   assert_false(gitdev_sign(signer(state), (gitdev_secret){"", 0}, 1, "", 0, header));
 }
 
-/* RFC 4231, test case 2. */
-static void computes_a_bare_mac(void **state) {
-  static const unsigned char expected[GITDEV_MAC_SIZE] = {
-      0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24,
-      0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27,
-      0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43};
-  static const char text[] = "what do ya want for nothing?";
+#define AA10 "\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa"
+#define AA50 AA10 AA10 AA10 AA10 AA10
+
+/* RFC 4231, test cases 2, 6 and 7: a short key, and one that is longer than a block. Twice each, as
+ * the signer treats a key that it has just used in another way. */
+static void computes_bare_macs(void **state) {
+  static const struct {
+    const char *key;
+    size_t key_len;
+    const char *text, *mac;
+  } cases[] = {
+      {"Jefe", 4, "what do ya want for nothing?",
+       "\x5b\xdc\xc1\x46\xbf\x60\x75\x4e\x6a\x04\x24\x26\x08\x95\x75\xc7"
+       "\x5a\x00\x3f\x08\x9d\x27\x39\x83\x9d\xec\x58\xb9\x64\xec\x38\x43"},
+      {AA50 AA50 AA10 AA10 AA10 "\xaa", 131,
+       "Test Using Larger Than Block-Size Key - Hash Key First",
+       "\x60\xe4\x31\x59\x1e\xe0\xb6\x7f\x0d\x8a\x26\xaa\xcb\xf5\xb7\x7f"
+       "\x8e\x0b\xc6\x21\x37\x28\xc5\x14\x05\x46\x04\x0f\x0e\xe3\x7f\x54"},
+      {AA50 AA50 AA10 AA10 AA10 "\xaa", 131,
+       "This is a test using a larger than block-size key and a larger than block-size data. "
+       "The key needs to be hashed before being used by the HMAC algorithm.",
+       "\x9b\x09\xff\xa7\x1b\x94\x2f\xcb\x27\x63\x5f\xbc\xd5\xb0\xe9\x44"
+       "\xbf\xdc\x63\x64\x4f\x07\x13\x93\x8a\x7f\x51\x53\x5c\x3a\x35\xe2"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (int round = 0; round < 2; round++) {
+      unsigned char mac[GITDEV_MAC_SIZE];
+      gitdev_secret key = {cases[i].key, cases[i].key_len};
+      assert_true(gitdev_mac(signer(state), key, cases[i].text, strlen(cases[i].text), mac));
+      assert_memory_equal(mac, cases[i].mac, sizeof mac);
+    }
+  }
   unsigned char mac[GITDEV_MAC_SIZE];
-  assert_true(gitdev_mac(signer(state), (gitdev_secret){"Jefe", 4}, text, strlen(text), mac));
-  assert_memory_equal(mac, expected, sizeof mac);
-  assert_false(gitdev_mac(signer(state), (gitdev_secret){NULL, 0}, text, strlen(text), mac));
+  assert_false(gitdev_mac(signer(state), (gitdev_secret){NULL, 0}, "", 0, mac));
+  assert_false(gitdev_mac(signer(state), (gitdev_secret){"", 0}, "", 0, mac));
 }
 
 int main(void) {
@@ -328,7 +352,7 @@ int main(void) {
       cmocka_unit_test(a_header_has_a_longest_length),
       cmocka_unit_test(as_many_macs_as_fit_are_parsed),
       cmocka_unit_test(signs_what_it_verifies),
-      cmocka_unit_test(computes_a_bare_mac),
+      cmocka_unit_test(computes_bare_macs),
   };
   return cmocka_run_group_tests(tests, make_signer, free_signer);
 }
