@@ -6,5 +6,5 @@ local git = gitdev.client { api_key = os.getenv "GIT_API_KEY" }
 local deployment = git.deployments:create {
   project = "my-app", branch = "main", env = { NODE_ENV = "production" },
 }
-deployment:wait()                 -- progress on a terminal, quiet otherwise
+deployment:wait()                 -- shows its progress on stderr
 print(deployment.url)             --> https://my-app.git.dev

@@ -99,8 +99,8 @@ static const luaL_Reg host_functions[] = {{"pid", host_pid},
 
 static int load_embedded(lua_State *L) {
   const gitdev_embedded *module = lua_touserdata(L, lua_upvalueindex(1));
-  size_t len = (size_t)(module->end - module->text);
-  if (luaL_loadbufferx(L, module->text, len, module->chunk, "t") != LUA_OK)
+  const char *code = (const char *)module->code;
+  if (luaL_loadbufferx(L, code, module->len, module->chunk, "b") != LUA_OK)
     return lua_error(L);
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);

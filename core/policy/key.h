@@ -30,15 +30,14 @@ typedef struct gitdev_key {
  * alone: gitdev_key_wipe() it when done. */
 gitdev_key_status gitdev_key_parse(gitdev_key *key, const char *text, size_t len);
 
-/* What is wrong with a key, and what to do, as a static sentence that never holds the key itself.
- */
+/* What is wrong with a key, and what to do: a static sentence that never holds the key itself. */
 const char *gitdev_key_problem(gitdev_key_status status);
 
 /* Writes the key's public face, its prefix and its last four characters ("gsk_test_***abcd"), to
  * `out`. A key that would have fewer than 12 characters hidden shows its prefix and *** only. */
 void gitdev_key_redact(const gitdev_key *key, char out[GITDEV_KEY_REDACTED_MAX]);
 
-/* Overwrites the key so that the compiler cannot drop the store (OPENSSL_cleanse). Safe to repeat.
+/* Overwrites the key so that the compiler cannot drop the store (OPENSSL_cleanse). May be repeated.
  */
 void gitdev_key_wipe(gitdev_key *key);
 

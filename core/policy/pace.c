@@ -130,8 +130,8 @@ gitdev_pace_turn gitdev_pace_take(gitdev_pace *pace, double now, double *until) 
   return pace->tokens >= ALMOST_ONE ? go(pace) : wait_until(until, now, next_look(pace, now));
 }
 
-/* Lowers the mirror when `remaining`, read by a request that left at `sent_at`, proves that others spend. `later` of the
- * calls in flight are taken to have reached the server after it. */
+/* Lowers the mirror when `remaining`, read by a request that left at `sent_at`, proves that others
+ * spend. `later` of the calls in flight are taken to have reached the server after it. */
 static void lower(gitdev_pace *pace, double now, double remaining, double sent_at, int later) {
   double trip = greater(now - sent_at, 0);
   double gained = pace->limits == GITDEV_LIMITS_KNOWN ? pace->rate * trip : 0;
@@ -146,8 +146,7 @@ static void note_reset(gitdev_pace *pace, double now, double reset_in) {
   }
 }
 
-/* A call is no longer in flight, however it went. Up to now it was: the refill is reckoned first.
- */
+/* A call is no longer in flight, however it went. Until now it was: the refill comes first. */
 static void end(gitdev_pace *pace, double now) {
   refill(pace, now);
   pace->in_flight -= pace->in_flight > 0 ? 1 : 0;

@@ -21,19 +21,18 @@
 
 #include <stdbool.h>
 
-enum {
-  GITDEV_PACE_BLIND_MAX = 8
-}; /* calls in flight at most until the first answer with a Remaining */
+/* Calls in flight at most until the first answer with a Remaining. */
+enum { GITDEV_PACE_BLIND_MAX = 8 };
 
 #define GITDEV_PACE_ASK_MAX   60.0 /* seconds */
 #define GITDEV_PACE_RESET_MAX 60.0 /* seconds; a Reset further ahead is not believed */
 
-typedef enum gitdev_pace_limits { /* what is known of capacity and rate */
-                                  GITDEV_LIMITS_UNKNOWN,
-                                  GITDEV_LIMITS_ASKED, /* GET /rate_limit is under way */
-                                  GITDEV_LIMITS_KNOWN,
-                                  GITDEV_LIMITS_DENIED, /* it cannot be read: wait for Reset instead
-                                                         */
+/* What is known of capacity and rate. */
+typedef enum gitdev_pace_limits {
+  GITDEV_LIMITS_UNKNOWN,
+  GITDEV_LIMITS_ASKED, /* GET /rate_limit is under way */
+  GITDEV_LIMITS_KNOWN,
+  GITDEV_LIMITS_DENIED, /* they cannot be read: wait for Reset instead */
 } gitdev_pace_limits;
 
 typedef struct gitdev_pace {
@@ -52,12 +51,13 @@ typedef struct gitdev_pace {
 } gitdev_pace;
 
 typedef enum gitdev_pace_turn {
-  GITDEV_PACE_GO,   /* a token is taken: send */
-  GITDEV_PACE_WAIT, /* ask again at *until, or when another call has ended or the limits were
-                       learned */
-  GITDEV_PACE_ASK,  /* send GET /rate_limit first and report it with gitdev_pace_learn() or
-                       gitdev_pace_denied(), or  gitdev_pace_unasked() when it was given up; then take
-                       again. It does not count as in flight. */
+  /* A token is taken: send. */
+  GITDEV_PACE_GO,
+  /* Ask again at *until, or when another call has ended, or when the limits were learned. */
+  GITDEV_PACE_WAIT,
+  /* Send GET /rate_limit first and report it with gitdev_pace_learn() or gitdev_pace_denied(), or
+   * gitdev_pace_unasked() when it was given up; then take again. It does not count as in flight. */
+  GITDEV_PACE_ASK,
 } gitdev_pace_turn;
 
 /* What an answer's headers say. -1 where a header was absent. */

@@ -61,8 +61,8 @@ typedef struct gitdev_signature_check {
   size_t body_len;
   const char *header;
   size_t header_len;
-  const gitdev_secret
-      *secrets; /* all are tried, with no early exit; an empty one refuses the lot */
+  /* All are tried, with no early exit; an empty one refuses the lot. */
+  const gitdev_secret *secrets;
   size_t secret_count;
   int64_t now;       /* Unix seconds */
   int64_t tolerance; /* seconds, both ways; 0 means zero */

@@ -21,14 +21,16 @@ enum { GITDEV_HTTP1_UNREAD_MAX = 16 * 1024 * 1024 };
 typedef enum gitdev_http1_kind { GITDEV_HTTP1_REQUEST, GITDEV_HTTP1_RESPONSE } gitdev_http1_kind;
 
 typedef enum gitdev_http1_event {
-  GITDEV_HTTP1_NEED, /* feed more */
-  GITDEV_HTTP1_HEAD, /* start line and fields are complete: `message` may be read until the next
-                        pull after END */
-  GITDEV_HTTP1_DATA, /* a piece of the body: `piece`, `piece_len`, valid until the next pull or feed
-                      */
-  GITDEV_HTTP1_END,  /* the message is complete; the next pull begins the next one on the connection
-                      */
-  GITDEV_HTTP1_ERROR, /* see `status` and `problem`; sticky: every later pull says so again */
+  /* Feed more. */
+  GITDEV_HTTP1_NEED,
+  /* Start line and fields are complete: the message may be read until the next pull after END. */
+  GITDEV_HTTP1_HEAD,
+  /* A piece of the body: gitdev_http1_piece(), valid until the next pull or feed. */
+  GITDEV_HTTP1_DATA,
+  /* The message is complete; the next pull begins the next one on the connection. */
+  GITDEV_HTTP1_END,
+  /* See gitdev_http1_error_status() and gitdev_http1_problem(). Every later pull says so again. */
+  GITDEV_HTTP1_ERROR,
 } gitdev_http1_event;
 
 typedef struct gitdev_http1_limits {
@@ -51,10 +53,11 @@ typedef struct gitdev_message {
   size_t field_count;
   bool keep_alive;      /* by version and Connection */
   bool expect_continue; /* a request with Expect: 100-continue whose body is still to come */
-  bool upgrade; /* Connection: upgrade with an Upgrade field, in an HTTP/1.1 request or a 101: bytes
-                   after END belong to the new protocol (after a request, when the server agrees) */
-  int64_t content_length; /* -1: none was given, or there is no body whatever was given (HEAD, 1xx,
-                             204, 304) */
+  /* Connection: upgrade with an Upgrade field, in an HTTP/1.1 request or a 101: bytes after END
+   * belong to the new protocol (after a request, when the server agrees). */
+  bool upgrade;
+  /* -1: none was given, or there is no body whatever was given (HEAD, 1xx, 204, 304). */
+  int64_t content_length;
 } gitdev_message;
 
 typedef struct gitdev_http1 gitdev_http1;

@@ -166,8 +166,7 @@ static bool check_word(checker *c, const char *word) {
   return true;
 }
 
-/* Decodes the inside of a checked string; `out` has room for as many bytes, which is always enough.
- */
+/* Decodes the inside of a checked string; `out` has room for as many bytes, which always do. */
 static size_t decode_all(const char *at, const char *end, char *out) {
   size_t len = 0;
   while (at < end) {

@@ -184,6 +184,9 @@ describe("the emulator's faults", function()
       { "a status that is none", { status = 99 }, "status" },
       { "no times", { status = 500, times = 0 }, "times" },
       { "a negative delay", { delay = -1 }, "delay" },
+      { "a header that ends its line", { headers = { ["X-A"] = "a\r\nSet-Cookie: b" } }, "X-A" },
+      { "a header whose name is none", { headers = { ["X A"] = "a" } }, "X A" },
+      { "a content type with a line end", { status = 500, content_type = "a\n" }, "Content-Type" },
       { "what is no table", "status=500", "table" },
     }
     for _, case in ipairs(cases) do

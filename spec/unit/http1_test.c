@@ -75,7 +75,7 @@ static bool pull_all(gitdev_http1 *reader, gitdev_buffer *told, bool *in_body) {
   }
 }
 
-/* Feeds the case's bytes, cut after `cut` of them and then every `step`, and checks what is told.
+/* Feeds the case's bytes, cut after `cut` of them and then every `step`, and checks what it tells.
  */
 static void run(const feed_case *c, size_t cut, size_t step) {
   gitdev_http1 *reader = gitdev_http1_new(c->kind, &LIMITS);

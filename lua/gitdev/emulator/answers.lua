@@ -14,7 +14,9 @@ end
 local function forget_old(self, now)
   while self.first <= self.last and self.entries[self.first].used_at + KEPT_MS <= now do
     local old = self.entries[self.first]
-    if self.by_name[old.name] == old then self.by_name[old.name] = nil end
+    if self.by_name[old.name] == old then
+      self.by_name[old.name] = nil
+    end
     self.entries[self.first] = nil
     self.first = self.first + 1
   end
@@ -28,7 +30,9 @@ end
 --- The entry of `name` that is still held at `now` (milliseconds), or nil.
 function answers:find(name, now)
   local entry = self.by_name[name]
-  if entry and entry.used_at + KEPT_MS > now then return entry end
+  if entry and entry.used_at + KEPT_MS > now then
+    return entry
+  end
   return nil
 end
 

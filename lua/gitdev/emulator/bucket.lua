@@ -22,7 +22,9 @@ end
 
 --- Takes one token at `now` (milliseconds). Returns true, or false and the whole seconds until there is one.
 function bucket:take(now)
-  if self.endless then return true end
+  if self.endless then
+    return true
+  end
   refill(self, now)
   if self.units >= TOKEN then
     self.units = self.units - TOKEN

@@ -56,11 +56,15 @@ local function masks(secrets)
   local texts = {}
   for _, secret in ipairs(secrets) do
     for line in each_line(secret) do
-      if characters(line) >= limits.mask_min_chars then texts[#texts + 1] = line end
+      if characters(line) >= limits.mask_min_chars then
+        texts[#texts + 1] = line
+      end
     end
   end
   table.sort(texts, function(a, b)
-    if #a ~= #b then return #a > #b end
+    if #a ~= #b then
+      return #a > #b
+    end
     return a < b
   end)
   return texts
@@ -71,7 +75,9 @@ local function masked(message, texts)
     local from = 1
     while true do
       local first, last = message:find(text, from, true)
-      if not first then break end
+      if not first then
+        break
+      end
       message = message:sub(1, first - 1) .. "***" .. message:sub(last + 1)
       from = first + 3
     end
@@ -81,15 +87,21 @@ end
 
 -- Cuts at a character's beginning, so that what is left is UTF-8.
 local function cut(message)
-  if #message <= limits.log_message_bytes then return message, false end
+  if #message <= limits.log_message_bytes then
+    return message, false
+  end
   local last = limits.log_message_bytes
-  while last > 0 and message:byte(last + 1) >= 0x80 and message:byte(last + 1) < 0xC0 do last = last - 1 end
+  while last > 0 and message:byte(last + 1) >= 0x80 and message:byte(last + 1) < 0xC0 do
+    last = last - 1
+  end
   return message:sub(1, last), true
 end
 
 local function environment(deployment)
   local lines = {}
-  for _, key in ipairs(deployment.env_keys) do lines[#lines + 1] = key .. "=" .. deployment.private.env[key] end
+  for _, key in ipairs(deployment.env_keys) do
+    lines[#lines + 1] = key .. "=" .. deployment.private.env[key]
+  end
   return table.concat(lines, "\n")
 end
 
@@ -113,9 +125,13 @@ local writer = {}
 writer.__index = writer
 
 function writer:write(time_ms, stage, stream, level, text)
-  if time_ms > self.until_ms then return end
+  if time_ms > self.until_ms then
+    return
+  end
   text = text:gsub("{(%w+)}", self.words)
-  if text == "" then return end
+  if text == "" then
+    return
+  end
   for line in each_line(text) do
     local message, truncated = cut(masked(line, self.masks))
     self.lines[#self.lines + 1] = {
@@ -140,7 +156,9 @@ local function write_stage(self, stage)
     end
   end
   local last = stage.outcome and ENDS[stage.name][stage.outcome]
-  if last then self:write(stage.ended_ms, stage.name, last[1], last[2], last[3]) end
+  if last then
+    self:write(stage.ended_ms, stage.name, last[1], last[2], last[3])
+  end
 end
 
 local build_log = {}
@@ -151,7 +169,9 @@ function build_log.lines(deployment, now)
   local self = setmetatable({
     lines = {}, until_ms = now, words = words(deployment), masks = masks(private.secrets),
   }, writer)
-  for _, stage in ipairs(private.stages) do write_stage(self, stage) end
+  for _, stage in ipairs(private.stages) do
+    write_stage(self, stage)
+  end
   if private.live_ms then
     write_stage(self, { name = "runtime", begun_ms = private.live_ms, planned_ms = RUNTIME_MS })
   end

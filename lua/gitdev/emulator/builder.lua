@@ -50,7 +50,9 @@ end
 local function end_stage(tenant, deployment, outcome)
   local stages = deployment.private.stages
   local stage = stages[#stages]
-  if stage then stage.ended_ms, stage.outcome = tenant:now(), outcome end
+  if stage then
+    stage.ended_ms, stage.outcome = tenant:now(), outcome
+  end
 end
 
 local function elapsed(tenant, deployment)
@@ -67,8 +69,12 @@ end
 -- Whether a production deployment made after this one is live: then production must not go back to this one.
 local function is_outrun(tenant, deployment)
   for other in tenant.things.deployment:each("project_id", deployment.project_id, true) do
-    if other.private.born <= deployment.private.born then return false end
-    if other.target == "production" and other.status == "live" then return true end
+    if other.private.born <= deployment.private.born then
+      return false
+    end
+    if other.target == "production" and other.status == "live" then
+      return true
+    end
   end
   return false
 end
@@ -77,7 +83,9 @@ end
 function builder.point_production(tenant, deployment)
   local project = tenant.things.project:get(deployment.project_id)
   local previous = tenant.things.deployment:get(project.current_deployment_id)
-  if previous then tenant:set(previous, { current = false }) end
+  if previous then
+    tenant:set(previous, { current = false })
+  end
   tenant:set(deployment, { current = true })
   tenant:set(project, { current_deployment_id = deployment.id, updated_at = tenant:seconds() })
   deployment.private.was_current = true
@@ -95,7 +103,9 @@ local function deploy_done(subject)
   private.live_ms = tenant:now()
   local takes_production = deployment.target == "production" and not is_outrun(tenant, deployment)
   finish(tenant, deployment, "healthy", {})
-  if takes_production then builder.point_production(tenant, deployment) end
+  if takes_production then
+    builder.point_production(tenant, deployment)
+  end
 end
 
 local pump
@@ -137,7 +147,9 @@ function pump(tenant, lane)
     lane.first = lane.first + 1
   end
   local head = lane[lane.first]
-  if lane.building or not head or head.private.ready_ms > tenant:now() then return end
+  if lane.building or not head or head.private.ready_ms > tenant:now() then
+    return
+  end
   lane[lane.first] = nil
   lane.first = lane.first + 1
   lane.building = head
@@ -185,27 +197,53 @@ function builder.rename(tenant, project)
   end
 end
 
+local function new_deployment(tenant, project, plan)
+  local deployment = {
+    id = tenant:id "dep",
+    object = "deployment",
+    project_id = project.id,
+    status = "queued",
+    target = plan.target,
+    branch = plan.branch,
+    commit_sha = plan.commit and plan.commit.sha,
+    commit_message = plan.commit and plan.commit.message,
+    source = plan.source,
+    parent_id = plan.parent_id,
+    current = false,
+    regions = plan.regions,
+    env_keys = plan.environment.keys,
+    metadata = plan.metadata,
+    created_at = tenant:seconds(),
+    private = {
+      env = plan.environment.env,
+      secrets = plan.environment.secrets,
+      skip_cache = plan.skip_cache,
+      emulate = plan.metadata.emulate,
+      stages = {},
+      created_ms = tenant:now(),
+      ready_ms = tenant:now() + QUEUE_MS,
+    },
+  }
+  for field, value in pairs(addresses(project, deployment)) do
+    deployment[field] = value
+  end
+  return tenant:add(deployment)
+end
+
 --- Queues a new deployment and returns it. `plan`: branch, commit (nil, or { sha, message }), target, regions, environment (as
 -- environment.resolve gives it), metadata, source, on (the contract's word for what made it), parent_id, skip_cache.
 function builder.queue(tenant, project, plan)
-  local deployment = {
-    id = tenant:id("dep"), object = "deployment", project_id = project.id, status = "queued", target = plan.target,
-    branch = plan.branch, commit_sha = plan.commit and plan.commit.sha, commit_message = plan.commit and plan.commit.message,
-    source = plan.source, parent_id = plan.parent_id, current = false, regions = plan.regions,
-    env_keys = plan.environment.keys, metadata = plan.metadata, created_at = tenant:seconds(),
-    private = {
-      env = plan.environment.env, secrets = plan.environment.secrets, skip_cache = plan.skip_cache, stages = {},
-      emulate = plan.metadata.emulate, created_ms = tenant:now(), ready_ms = tenant:now() + QUEUE_MS,
-    },
-  }
-  for field, value in pairs(addresses(project, deployment)) do deployment[field] = value end
-  tenant:add(deployment)
+  local deployment = new_deployment(tenant, project, plan)
   local line = line_of(tenant, project.id)
   local lane, older = line[deployment.target], line.queued[deployment.branch]
   lane.last = lane.last + 1
   lane[lane.last] = deployment
-  for _, kind in ipairs(machine.birth_events("deployment", plan.on)) do tenant:emit(kind, deployment) end
-  if older then builder.cancel(tenant, older, "superseded") end
+  for _, kind in ipairs(machine.birth_events("deployment", plan.on)) do
+    tenant:emit(kind, deployment)
+  end
+  if older then
+    builder.cancel(tenant, older, "superseded")
+  end
   line.queued[deployment.branch] = deployment
   later(tenant, deployment, QUEUE_MS, ready)
   return deployment
@@ -214,7 +252,9 @@ end
 --- A deployment of the project that is on its way, or nil.
 function builder.in_progress(tenant, project)
   for deployment in tenant.things.deployment:each("project_id", project.id, true) do
-    if not machine.is_terminal(deployment) then return deployment end
+    if not machine.is_terminal(deployment) then
+      return deployment
+    end
   end
   return nil
 end

@@ -13,23 +13,35 @@ collection.__index = collection
 function collection.new(options)
   options = options or {}
   local self = { all = series.new(), by_id = {}, indexes = {}, unique = {}, key = options.key, created = 0 }
-  for _, field in ipairs(options.indexes or {}) do self.indexes[field] = {} end
-  for _, field in ipairs(options.unique or {}) do self.unique[field] = {} end
+  for _, field in ipairs(options.indexes or {}) do
+    self.indexes[field] = {}
+  end
+  for _, field in ipairs(options.unique or {}) do
+    self.unique[field] = {}
+  end
   return setmetatable(self, collection)
 end
 
 local function enter(self, field, thing)
   local index, value = self.indexes[field], thing[field]
-  if value == nil then return end
-  if not index[value] then index[value] = series.new() end
+  if value == nil then
+    return
+  end
+  if not index[value] then
+    index[value] = series.new()
+  end
   index[value]:put(thing.private.key, thing)
 end
 
 local function leave(self, field, thing)
   local index, value = self.indexes[field], thing[field]
-  if value == nil or not index[value] then return end
+  if value == nil or not index[value] then
+    return
+  end
   index[value]:remove(thing.private.key)
-  if index[value].count == 0 then index[value] = nil end
+  if index[value].count == 0 then
+    index[value] = nil
+  end
 end
 
 --- Stores `thing`, which must have an `id`, and gives it its place in the order of creation. Returns it.
@@ -40,27 +52,45 @@ function collection:add(thing)
   thing.private.key = self.key and self.key(thing) or self.created
   self.by_id[thing.id] = thing
   self.all:put(thing.private.key, thing)
-  for field in pairs(self.indexes) do enter(self, field, thing) end
-  for field, values in pairs(self.unique) do values[thing[field]] = thing end
+  for field in pairs(self.indexes) do
+    enter(self, field, thing)
+  end
+  for field, values in pairs(self.unique) do
+    values[thing[field]] = thing
+  end
   return thing
 end
 
 function collection:remove(thing)
   self.by_id[thing.id] = nil
   self.all:remove(thing.private.key)
-  for field in pairs(self.indexes) do leave(self, field, thing) end
-  for field, values in pairs(self.unique) do values[thing[field]] = nil end
+  for field in pairs(self.indexes) do
+    leave(self, field, thing)
+  end
+  for field, values in pairs(self.unique) do
+    values[thing[field]] = nil
+  end
 end
 
 --- Sets one field of a stored thing; nil makes it null.
 function collection:set(thing, field, value)
-  if thing[field] == value then return end
+  if thing[field] == value then
+    return
+  end
   local index, unique = self.indexes[field], self.unique[field]
-  if index then leave(self, field, thing) end
-  if unique then unique[thing[field]] = nil end
+  if index then
+    leave(self, field, thing)
+  end
+  if unique then
+    unique[thing[field]] = nil
+  end
   thing[field] = value
-  if index then enter(self, field, thing) end
-  if unique then unique[value] = thing end
+  if index then
+    enter(self, field, thing)
+  end
+  if unique then
+    unique[value] = thing
+  end
   thing.private.encoded = nil
 end
 
@@ -81,10 +111,14 @@ function collection:narrow(where)
   local best = self.all
   for field, wanted in pairs(where) do
     local index = self.indexes[field]
-    if type(wanted) == "table" then wanted = #wanted == 1 and wanted[1] or nil end
+    if type(wanted) == "table" then
+      wanted = #wanted == 1 and wanted[1] or nil
+    end
     if index and wanted ~= nil then
       local found = index[wanted] or nothing
-      if found.count < best.count then best = found end
+      if found.count < best.count then
+        best = found
+      end
     end
   end
   return best
@@ -98,7 +132,9 @@ end
 --- The same as a list: for callers that change or remove what they walk.
 function collection:list(field, value)
   local found = {}
-  for thing in self:each(field, value) do found[#found + 1] = thing end
+  for thing in self:each(field, value) do
+    found[#found + 1] = thing
+  end
   return found
 end
 

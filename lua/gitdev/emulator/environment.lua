@@ -11,9 +11,15 @@ local TARGETS = 3
 
 local function rank(variable, target, branch)
   local applies = false
-  for _, name in ipairs(variable.targets) do applies = applies or name == target end
-  if not applies then return nil end
-  if variable.branch then return variable.branch == branch and BRANCH or nil end
+  for _, name in ipairs(variable.targets) do
+    applies = applies or name == target
+  end
+  if not applies then
+    return nil
+  end
+  if variable.branch then
+    return variable.branch == branch and BRANCH or nil
+  end
   return #variable.targets == TARGETS and ALL or TARGET
 end
 
@@ -22,7 +28,9 @@ local function winners(variables, target, branch)
   local best, ranks = {}, {}
   for _, variable in ipairs(variables) do
     local place, key = rank(variable, target, branch), variable.key
-    if place and place > (ranks[key] or 0) then best[key], ranks[key] = variable, place end
+    if place and place > (ranks[key] or 0) then
+      best[key], ranks[key] = variable, place
+    end
   end
   return best
 end
@@ -36,11 +44,15 @@ function environment.resolve(variables, target, branch, env)
     local value = env and env[key] or variable.private.value
     if value ~= core.null then
       values[key] = value
-      if variable.secret then secrets[#secrets + 1] = value end
+      if variable.secret then
+        secrets[#secrets + 1] = value
+      end
     end
   end
   for key, value in pairs(env or {}) do
-    if value ~= core.null then values[key] = value end
+    if value ~= core.null then
+      values[key] = value
+    end
   end
   local keys, size = {}, 0
   for key, value in pairs(values) do
@@ -53,7 +65,9 @@ end
 
 --- Refuses an environment that is too large, with 422 `env_too_large`. `param`: the field to blame.
 function environment.check_size(resolved, param)
-  if resolved.size_bytes <= limits.env_bytes then return end
+  if resolved.size_bytes <= limits.env_bytes then
+    return
+  end
   local message = "The environment would have %d bytes of keys and values; at most %d are allowed."
   refusal.unprocessable {
     {
@@ -77,7 +91,9 @@ function environment.process(deployment)
     GIT_REGION = deployment.regions[1],
     GIT_TARGET = deployment.target,
   }
-  for key, value in pairs(deployment.private.env) do all[key] = value end
+  for key, value in pairs(deployment.private.env) do
+    all[key] = value
+  end
   return all
 end
 

@@ -14,7 +14,9 @@ local function check(value, fields, where)
     local wanted = fields[name]
     if not wanted then
       local known = {}
-      for field in pairs(fields) do known[#known + 1] = field end
+      for field in pairs(fields) do
+        known[#known + 1] = field
+      end
       table.sort(known)
       return nil, ("%s has no field %q; there are: %s"):format(where, tostring(name), table.concat(known, ", "))
     end
@@ -29,9 +31,27 @@ function faults.new()
   return setmetatable({ list = {} }, faults)
 end
 
+-- What goes into a response's head must stay within its line.
+local function check_headers(spec)
+  local headers = { ["Content-Type"] = spec.content_type }
+  for name, value in pairs(spec.headers or {}) do
+    headers[name] = value
+  end
+  for name, value in pairs(headers) do
+    if type(name) ~= "string" or not name:find "^[%w!#$%%&'*+.^_`|~-]+$" then
+      return nil, ("fault.headers: %q is no header name"):format(tostring(name))
+    elseif type(value) ~= "string" and type(value) ~= "number" or tostring(value):find "%c" then
+      return nil, ("fault.headers.%s must be a text without control characters"):format(name)
+    end
+  end
+  return true
+end
+
 -- Whether the operation runs although the fault hits: it does if only its answer is late or cut.
 local function executes(spec)
-  if spec.execute ~= nil then return spec.execute end
+  if spec.execute ~= nil then
+    return spec.execute
+  end
   return not (spec.status or spec.body or spec.raw or spec.drop or spec.reset)
 end
 
@@ -40,19 +60,32 @@ end
 -- `spec.match` = { method, path_prefix, op }: all that are given must fit. `spec.after`: that many matching requests go
 -- by first; `spec.times` (1): that many are hit. What happens to them: see docs/emulator.md.
 function faults:add(spec)
-  if type(spec) ~= "table" then return nil, "a fault is a table" end
+  if type(spec) ~= "table" then
+    return nil, "a fault is a table"
+  end
   local ok, problem = check(spec, FIELDS, "fault")
-  if ok and spec.match then ok, problem = check(spec.match, MATCH_FIELDS, "fault.match") end
-  if not ok then return nil, problem end
+  if ok and spec.match then
+    ok, problem = check(spec.match, MATCH_FIELDS, "fault.match")
+  end
+  if ok then
+    ok, problem = check_headers(spec)
+  end
+  if not ok then
+    return nil, problem
+  end
   if spec.status and (spec.status < 200 or spec.status > 599 or spec.status % 1 ~= 0) then
     return nil, "fault.status must be a whole number from 200 to 599"
   end
   for name, least in pairs { times = 1, after = 0, delay = 0, truncate = 0 } do
-    if spec[name] and spec[name] < least then return nil, ("fault.%s must be at least %d"):format(name, least) end
+    if spec[name] and spec[name] < least then
+      return nil, ("fault.%s must be at least %d"):format(name, least)
+    end
   end
   local fault = { match = spec.match or {}, times = spec.times or 1, after = spec.after or 0, execute = executes(spec) }
   for name, value in pairs(spec) do
-    if fault[name] == nil then fault[name] = value end
+    if fault[name] == nil then
+      fault[name] = value
+    end
   end
   self.list[#self.list + 1] = fault
   return true
@@ -63,8 +96,12 @@ function faults:clear()
 end
 
 local function fits(match, method, path, op)
-  if match.method and match.method ~= method then return false end
-  if match.op and match.op ~= op then return false end
+  if match.method and match.method ~= method then
+    return false
+  end
+  if match.op and match.op ~= op then
+    return false
+  end
   return not match.path_prefix or path:sub(1, #match.path_prefix) == match.path_prefix
 end
 
@@ -76,7 +113,9 @@ function faults:take(method, path, op)
         fault.after = fault.after - 1
       elseif fault.times > 0 then
         fault.times = fault.times - 1
-        if fault.times == 0 then table.remove(self.list, index) end
+        if fault.times == 0 then
+          table.remove(self.list, index)
+        end
         return fault
       end
     end

@@ -14,7 +14,9 @@ end
 -- branches apart.
 function hosts.branch_slug(branch)
   local slug = branch:lower():gsub("[^a-z0-9]+", "-"):gsub("^%-", ""):gsub("%-$", ""):sub(1, BRANCH_CHARS)
-  if slug ~= branch then slug = slug .. "-" .. core.sha1(branch):sub(1, 4) end
+  if slug ~= branch then
+    slug = slug .. "-" .. core.sha1(branch):sub(1, 4)
+  end
   return slug
 end
 

@@ -4,10 +4,10 @@
 --     local emu = emulator.new { clock = function() return os.time() end }
 --     local response = emu:handle { method = "GET", target = "/v2/projects", headers = { authorization = "Bearer " .. emu.api_key } }
 local access = require "gitdev.emulator.access"
+local bucket = require "gitdev.emulator.bucket"
 local control = require "gitdev.emulator.control"
 local core = require "gitdev.core"
 local cursors = require "gitdev.emulator.cursors"
-local bucket = require "gitdev.emulator.bucket"
 local environment = require "gitdev.emulator.environment"
 local faults = require "gitdev.emulator.faults"
 local injection = require "gitdev.emulator.injection"
@@ -110,7 +110,8 @@ local function token(self, prefix, count)
   return prefix .. self.random:token(count)
 end
 
---- Puts everything back to the beginning: things, faults, the log of requests, the skipped time. The keys stay.
+--- Puts everything back to the beginning: things, faults, the log of requests, the skipped time, keys that were issued. Only
+-- `api_key` and `public_key` stay, as clients hold them.
 function emulator:reset()
   self.random = random.new(self.options.seed)
   self.schedule = schedule.new()

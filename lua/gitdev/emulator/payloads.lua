@@ -24,8 +24,12 @@ local DEPLOYMENT = {
 -- `own`, and after it what every event of the family carries.
 local function with(family, own)
   local fields = {}
-  for _, field in ipairs(own) do fields[#fields + 1] = field end
-  for _, field in ipairs(family) do fields[#fields + 1] = field end
+  for _, field in ipairs(own) do
+    fields[#fields + 1] = field
+  end
+  for _, field in ipairs(family) do
+    fields[#fields + 1] = field
+  end
   return fields
 end
 

@@ -51,7 +51,9 @@ local random = {}
 
 --- A source of ids and tokens. `seed`: a number or text, or nil for the operating system's generator.
 function random.new(seed)
-  if seed == nil then return setmetatable({}, system) end
+  if seed == nil then
+    return setmetatable({}, system)
+  end
   return setmetatable({ seed = "gitdev emulator " .. tostring(seed), drawn = 0 }, seeded)
 end
 

@@ -40,10 +40,16 @@ local function split(path)
   while true do
     local slash = path:find("/", from, true)
     local segment = path:sub(from, (slash or 0) - 1)
-    if segment:find("%", 1, true) then segment = core.unescape(segment) end
-    if not segment then return nil end
+    if segment:find("%", 1, true) then
+      segment = core.unescape(segment)
+    end
+    if not segment then
+      return nil
+    end
     segments[#segments + 1] = segment
-    if not slash then return segments end
+    if not slash then
+      return segments
+    end
     from = slash + 1
   end
 end
@@ -51,16 +57,22 @@ end
 local function descend(at, segments, index, values, count)
   local segment = segments[index]
   if segment == nil then
-    if at.routes then return at.routes end
+    if at.routes then
+      return at.routes
+    end
     return nil
   end
   local literal = at.literals[segment]
   local found = literal and descend(literal, segments, index + 1, values, count)
-  if found or segment == "" then return found end
+  if found or segment == "" then
+    return found
+  end
   if at.parameter then
     values[count + 1] = segment
     found = descend(at.parameter, segments, index + 1, values, count + 1)
-    if found then return found end
+    if found then
+      return found
+    end
   end
   if at.tail then
     values[count + 1] = table.concat(segments, "/", index)
@@ -74,7 +86,9 @@ end
 -- added) and the values of the parameters, in path order.
 function router:find(path)
   local segments = path:byte() == 47 and split(path)
-  if not segments then return nil end
+  if not segments then
+    return nil
+  end
   local values = {}
   local routes = descend(self.root, segments, 1, values, 0)
   return routes, values

@@ -15,16 +15,24 @@ local function place(self, key)
   local keys, low, high = self.keys, 1, self.size + 1
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if keys[middle] < key then low = middle + 1 else high = middle end
+    if keys[middle] < key then
+      low = middle + 1
+    else
+      high = middle
+    end
   end
   return low
 end
 
 function series:put(key, row)
   local at = self.size + 1
-  if self.size > 0 and self.keys[self.size] >= key then at = place(self, key) end
+  if self.size > 0 and self.keys[self.size] >= key then
+    at = place(self, key)
+  end
   if self.keys[at] == key then
-    if not self.rows[at] then self.count = self.count + 1 end
+    if not self.rows[at] then
+      self.count = self.count + 1
+    end
     self.rows[at] = row
     return
   end
@@ -47,14 +55,18 @@ end
 
 function series:remove(key)
   local at = place(self, key)
-  if self.keys[at] ~= key or not self.rows[at] then return end
+  if self.keys[at] ~= key or not self.rows[at] then
+    return
+  end
   self.rows[at] = false
   self.count = self.count - 1
   while self.size > 0 and not self.rows[self.size] do
     self.keys[self.size], self.rows[self.size] = nil, nil
     self.size = self.size - 1
   end
-  if self.size > 32 and self.count * 2 < self.size then close_holes(self) end
+  if self.size > 32 and self.count * 2 < self.size then
+    close_holes(self)
+  end
 end
 
 --- An iterator over the rows beyond `key` (all of them when `key` is nil), in falling or rising order of their keys.
@@ -73,9 +85,13 @@ function series:walk(key, descending)
   return function()
     while true do
       local row = self.rows[at]
-      if row == nil then return nil end
+      if row == nil then
+        return nil
+      end
       at = at + step
-      if row then return row end
+      if row then
+        return row
+      end
     end
   end
 end
