@@ -32,10 +32,9 @@ static bool renew_key(char *key) {
   unsigned char random[UUID_LEN];
   if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
     return false;
-  for (size_t i = 0; i < UUID_LEN; i++) {
+  for (size_t i = 0; i < UUID_LEN; i++)
     if (KEY_BLANK[sizeof KEY_HEADER + i] == '0')
       key[i] = digits[random[i] & 15];
-  }
   return true;
 }
 

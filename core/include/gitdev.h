@@ -164,8 +164,8 @@ typedef struct gitdev_call_options {
 GITDEV_API int gitdev_call_new(gitdev_call **out, gitdev_client *client,
                                const gitdev_call_options *options, double now,
                                gitdev_problem *problem);
-/* Lets go of the call. One that is under way in an engine goes on, and is freed when it is done; gitdev_cancel() ends it
- * at once. */
+/* Lets go of the call. One that is under way in an engine goes on, and is freed when it is done;
+ * gitdev_cancel() ends it at once. */
 GITDEV_API void gitdev_call_free(gitdev_call *call);
 
 /* One try of a call, as the ledger keeps it. Times are seconds, -1 where it did not come so far. */

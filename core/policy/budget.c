@@ -18,9 +18,8 @@ static void settle(gitdev_budget *budget, double now) {
 bool gitdev_budget_take(gitdev_budget *budget, double now) {
   settle(budget, now);
   /* Ten times 0.1 is a little less than 1 in binary; ten successes still pay for a retry. */
-  if (budget->left < 1 - 1e-9) {
+  if (budget->left < 1 - 1e-9)
     return false;
-  }
   budget->left = budget->left > 1 ? budget->left - 1 : 0;
   return true;
 }

@@ -1,6 +1,5 @@
 /* The retry budget of an origin (contract 1.12): capacity 20; a retry takes 1, a success gives back
- * 0.1, a minute gives back 1. It ends a storm: when it is empty, a failure is raised at once. Pure.
- */
+ * 0.1, a minute gives back 1. It ends a storm: when empty, a failure is raised at once. Pure. */
 #ifndef GITDEV_POLICY_BUDGET_H
 #define GITDEV_POLICY_BUDGET_H
 

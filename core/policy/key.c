@@ -21,17 +21,13 @@ static bool is_visible(char c) {
 }
 
 static gitdev_key_status inspect(const char *text, size_t len) {
-  if (len == 0) {
+  if (len == 0)
     return GITDEV_KEY_EMPTY;
-  }
-  for (size_t i = 0; i < len; i++) {
-    if (!is_visible(text[i])) {
+  for (size_t i = 0; i < len; i++)
+    if (!is_visible(text[i]))
       return GITDEV_KEY_CHARS;
-    }
-  }
-  if (!starts_with(text, len, "gsk_") && !starts_with(text, len, "gpk_")) {
+  if (!starts_with(text, len, "gsk_") && !starts_with(text, len, "gpk_"))
     return GITDEV_KEY_PREFIX;
-  }
   return len > GITDEV_KEY_MAX ? GITDEV_KEY_TOO_LONG : GITDEV_KEY_OK;
 }
 
@@ -88,9 +84,8 @@ static bool ends_prefix(const char *text, size_t at) {
   static const char *const prefixes[] = {"gsk", "gpk", "whsec", "tkt"};
   for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
     size_t len = strlen(prefixes[i]);
-    if (at >= len && memcmp(text + at - len, prefixes[i], len) == 0) {
+    if (at >= len && memcmp(text + at - len, prefixes[i], len) == 0)
       return true;
-    }
   }
   return false;
 }
@@ -129,9 +124,8 @@ size_t gitdev_redact(char *text, size_t len) {
     memmove(text + write, text + read, next - read);
     write += next - read;
     read = next;
-    if (found == NULL) {
+    if (found == NULL)
       return write;
-    }
     size_t secret = is_secret ? secret_len(text + read, len - read) : 0;
     size_t mask = secret < MASK_LEN ? secret : MASK_LEN;
     memcpy(text + write, MASK, mask);

@@ -37,8 +37,7 @@ const char *gitdev_key_problem(gitdev_key_status status);
  * `out`. A key that would have fewer than 12 characters hidden shows its prefix and *** only. */
 void gitdev_key_redact(const gitdev_key *key, char out[GITDEV_KEY_REDACTED_MAX]);
 
-/* Overwrites the key so that the compiler cannot drop the store (OPENSSL_cleanse). May be repeated.
- */
+/* Overwrites the key so that the compiler cannot drop the store. May be repeated. */
 void gitdev_key_wipe(gitdev_key *key);
 
 /* Masks in place, by value, every secret of the platform in `text` (gsk_, gpk_, whsec_, tkt_): what

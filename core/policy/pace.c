@@ -46,9 +46,8 @@ static double our_rate(const gitdev_pace *pace) {
 }
 
 static double refilled(const gitdev_pace *pace, double now) {
-  if (pace->limits != GITDEV_LIMITS_KNOWN || now <= pace->at) {
+  if (pace->limits != GITDEV_LIMITS_KNOWN || now <= pace->at)
     return pace->tokens;
-  }
   double room = pace->capacity - pace->in_flight;
   double tokens = pace->tokens + our_rate(pace) * (now - pace->at);
   return greater(pace->tokens, lesser(tokens, room));
@@ -60,9 +59,8 @@ static void refill(gitdev_pace *pace, double now) {
 }
 
 double gitdev_pace_tokens(const gitdev_pace *pace, double now) {
-  if (!pace->answered) {
+  if (!pace->answered)
     return -1;
-  }
   return greater(refilled(pace, now), 0);
 }
 
@@ -73,18 +71,16 @@ static void refill_at_reset(gitdev_pace *pace, double now) {
     pace->reset = -1; /* it has been used up: the next answer brings another */
   }
   if (pace->tokens < ALMOST_ONE && pace->reset < 0 && pace->in_flight == 0 &&
-      now >= pace->last_end + PROBE) {
+      now >= pace->last_end + PROBE)
     pace->tokens = 1;
-  }
 }
 
 static double next_look(const gitdev_pace *pace, double now) {
   switch (pace->limits) {
   case GITDEV_LIMITS_KNOWN: return now + (1 - pace->tokens) / our_rate(pace);
   case GITDEV_LIMITS_DENIED:
-    if (pace->reset >= 0) {
+    if (pace->reset >= 0)
       return pace->reset;
-    }
     return pace->in_flight == 0 ? pace->last_end + PROBE : now + PROBE;
   default: return now + PROBE;
   }
@@ -104,29 +100,25 @@ static gitdev_pace_turn go(gitdev_pace *pace) {
 
 /* Time to ask for the limits: Remaining is less than what is in flight and queued. */
 static bool must_ask(const gitdev_pace *pace, double now) {
-  if (pace->limits == GITDEV_LIMITS_ASKED) {
+  if (pace->limits == GITDEV_LIMITS_ASKED)
     return now >= pace->asked_at + GITDEV_PACE_ASK_MAX;
-  }
   return pace->limits == GITDEV_LIMITS_UNKNOWN && pace->tokens < pace->waiting;
 }
 
 gitdev_pace_turn gitdev_pace_take(gitdev_pace *pace, double now, double *until) {
   refill(pace, now);
-  if (now < pace->paused_until) {
+  if (now < pace->paused_until)
     return wait_until(until, now, pace->paused_until);
-  }
-  if (!pace->answered) {
+  if (!pace->answered)
     return pace->in_flight < GITDEV_PACE_BLIND_MAX ? go(pace) : wait_until(until, now, now + PROBE);
-  }
   if (must_ask(pace, now)) {
     pace->limits = GITDEV_LIMITS_ASKED;
     pace->asked_at = now;
     pace->ended_since_ask = 0;
     return GITDEV_PACE_ASK;
   }
-  if (pace->limits == GITDEV_LIMITS_DENIED && pace->tokens < ALMOST_ONE) {
+  if (pace->limits == GITDEV_LIMITS_DENIED && pace->tokens < ALMOST_ONE)
     refill_at_reset(pace, now);
-  }
   return pace->tokens >= ALMOST_ONE ? go(pace) : wait_until(until, now, next_look(pace, now));
 }
 
@@ -135,15 +127,13 @@ gitdev_pace_turn gitdev_pace_take(gitdev_pace *pace, double now, double *until) 
 static void lower(gitdev_pace *pace, double now, double remaining, double sent_at, int later) {
   double trip = greater(now - sent_at, 0);
   double gained = pace->limits == GITDEV_LIMITS_KNOWN ? pace->rate * trip : 0;
-  if (pace->tokens > remaining + 1 + gained - later) {
+  if (pace->tokens > remaining + 1 + gained - later)
     pace->tokens = remaining - pace->in_flight;
-  }
 }
 
 static void note_reset(gitdev_pace *pace, double now, double reset_in) {
-  if (reset_in >= 0) {
+  if (reset_in >= 0)
     pace->reset = greater(pace->reset, now + lesser(reset_in, GITDEV_PACE_RESET_MAX));
-  }
 }
 
 /* A call is no longer in flight, however it went. Until now it was: the refill comes first. */
@@ -160,14 +150,12 @@ void gitdev_pace_answered(gitdev_pace *pace, double now, const gitdev_pace_answe
   bool in_order = answer->sent_at >= pace->last_end && pace->limits != GITDEV_LIMITS_KNOWN;
   end(pace, now);
   pace->share = lesser(pace->share + SHARE_MORE, 1);
-  if (answer->remaining < 0) {
+  if (answer->remaining < 0)
     return;
-  }
-  if (!pace->answered || in_order) {
+  if (!pace->answered || in_order)
     pace->tokens = answer->remaining - pace->in_flight;
-  } else {
+  else
     lower(pace, now, answer->remaining, answer->sent_at, pace->in_flight);
-  }
   pace->answered = true;
   pace->seen = greater(pace->seen, answer->remaining);
   note_reset(pace, now, answer->reset_in);
@@ -178,9 +166,8 @@ void gitdev_pace_refused(gitdev_pace *pace, double now, double pause) {
   pause = greater(pause, 0);
   /* What was already under way when the pause began is refused for the same reason, and is not
    * counted again. */
-  if (now >= pace->paused_until) {
+  if (now >= pace->paused_until)
     pace->share = greater(pace->share * SHARE_LESS, SHARE_MIN);
-  }
   /* There was none, and there will be one when the pause ends. All that is in flight may want it
    * too; each that is refused as well gives back here the token that was not spent. */
   double none = -pace->in_flight + lesser(0, 1 - our_rate(pace) * pause);
@@ -203,17 +190,15 @@ void gitdev_pace_learn(gitdev_pace *pace, double now, double per_minute, double 
   pace->limits = GITDEV_LIMITS_KNOWN;
   pace->capacity = burst;
   pace->rate = per_minute / 60;
-  if (!(remaining >= 0)) {
+  if (!(remaining >= 0))
     return;
-  }
   /* What has ended since the question may have reached the server after it, and is missing in the
    * answer. */
   double certain = lesser(remaining, burst) - pace->in_flight - pace->ended_since_ask;
-  if (!pace->answered || certain > pace->tokens) {
+  if (!pace->answered || certain > pace->tokens)
     pace->tokens = certain;
-  } else {
+  else
     lower(pace, now, remaining, pace->asked_at, 0);
-  }
   pace->answered = true;
 }
 
@@ -222,7 +207,6 @@ void gitdev_pace_denied(gitdev_pace *pace) {
 }
 
 void gitdev_pace_unasked(gitdev_pace *pace) {
-  if (pace->limits == GITDEV_LIMITS_ASKED) {
+  if (pace->limits == GITDEV_LIMITS_ASKED)
     pace->limits = GITDEV_LIMITS_UNKNOWN;
-  }
 }

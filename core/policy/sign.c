@@ -34,16 +34,13 @@ static bool is_keyed(const gitdev_signer *signer, gitdev_secret key) {
 /* Most uses are with the key of the use before. Then it need not be set up again, which saves a
  * third of the time. */
 static bool mac_begin(gitdev_signer *signer, gitdev_secret key) {
-  if (key.text == NULL || key.len == 0) {
+  if (key.text == NULL || key.len == 0)
     return false;
-  }
-  if (is_keyed(signer, key)) {
+  if (is_keyed(signer, key))
     return EVP_MAC_init(signer->mac, NULL, 0, NULL) == 1;
-  }
   signer->key_len = 0;
-  if (EVP_MAC_init(signer->mac, (const unsigned char *)key.text, key.len, NULL) != 1) {
+  if (EVP_MAC_init(signer->mac, (const unsigned char *)key.text, key.len, NULL) != 1)
     return false;
-  }
   if (key.len <= sizeof signer->key) {
     memcpy(signer->key, key.text, key.len);
     signer->key_len = key.len;
@@ -99,9 +96,8 @@ static EVP_MAC_CTX *make_hmac(void) {
 
 gitdev_signer *gitdev_signer_new(void) {
   gitdev_signer *signer = calloc(1, sizeof *signer);
-  if (signer == NULL) {
+  if (signer == NULL)
     return NULL;
-  }
   signer->mac = make_hmac();
   if (signer->mac == NULL) {
     free(signer);
@@ -140,9 +136,8 @@ static slice trim(slice text) {
     text.at++;
     text.len--;
   }
-  while (text.len > 0 && is_blank(text.at[text.len - 1])) {
+  while (text.len > 0 && is_blank(text.at[text.len - 1]))
     text.len--;
-  }
   return text;
 }
 
@@ -152,13 +147,11 @@ static bool is_key(slice key, const char *name) {
 
 static bool parse_timestamp(gitdev_signature *out, slice digits) {
   bool is_second = out->timestamp_text[0] != '\0';
-  if (is_second || digits.len == 0 || digits.len > TIMESTAMP_DIGITS_MAX) {
+  if (is_second || digits.len == 0 || digits.len > TIMESTAMP_DIGITS_MAX)
     return false;
-  }
   for (size_t i = 0; i < digits.len; i++) {
-    if (digits.at[i] < '0' || digits.at[i] > '9') {
+    if (digits.at[i] < '0' || digits.at[i] > '9')
       return false;
-    }
     out->timestamp = out->timestamp * 10 + (digits.at[i] - '0');
   }
   memcpy(out->timestamp_text, digits.at, digits.len);
@@ -176,9 +169,8 @@ static unsigned hex_value(char c) {
 }
 
 static bool parse_mac(gitdev_signature *out, slice hex) {
-  if (hex.len != (size_t)GITDEV_MAC_SIZE * 2 || out->mac_count == GITDEV_SIGNATURE_MACS_MAX) {
+  if (hex.len != (size_t)GITDEV_MAC_SIZE * 2 || out->mac_count == GITDEV_SIGNATURE_MACS_MAX)
     return false;
-  }
   unsigned char *mac = out->macs[out->mac_count++];
   unsigned seen = 0;
   for (size_t i = 0; i < GITDEV_MAC_SIZE; i++) {
@@ -194,14 +186,12 @@ static bool parse_mac(gitdev_signature *out, slice hex) {
  * it. */
 static bool parse_entry(gitdev_signature *out, slice entry) {
   const char *equals = entry.len > 0 ? memchr(entry.at, '=', entry.len) : NULL;
-  if (equals == NULL || equals == entry.at) {
+  if (equals == NULL || equals == entry.at)
     return false;
-  }
   slice key = {entry.at, (size_t)(equals - entry.at)};
   slice value = {equals + 1, entry.len - key.len - 1};
-  if (is_key(key, "t")) {
+  if (is_key(key, "t"))
     return parse_timestamp(out, value);
-  }
   return is_key(key, "v1") ? parse_mac(out, value) : true;
 }
 
@@ -209,19 +199,16 @@ bool gitdev_signature_parse(gitdev_signature *out, const char *header, size_t le
   out->timestamp = 0;
   out->timestamp_text[0] = '\0';
   out->mac_count = 0;
-  if (len == 0 || len > GITDEV_SIGNATURE_HEADER_MAX) {
+  if (len == 0 || len > GITDEV_SIGNATURE_HEADER_MAX)
     return false;
-  }
   slice rest = {header, len};
   for (;;) {
     const char *comma = rest.len > 0 ? memchr(rest.at, ',', rest.len) : NULL;
     slice entry = {rest.at, comma != NULL ? (size_t)(comma - rest.at) : rest.len};
-    if (!parse_entry(out, trim(entry))) {
+    if (!parse_entry(out, trim(entry)))
       return false;
-    }
-    if (comma == NULL) {
+    if (comma == NULL)
       return out->timestamp_text[0] != '\0' && out->mac_count > 0;
-    }
     rest = (slice){comma + 1, rest.len - entry.len - 1};
   }
 }
@@ -239,11 +226,9 @@ static bool compute(gitdev_signer *signer, gitdev_secret secret, const char *tim
 }
 
 static bool have_secrets(const gitdev_signature_check *check) {
-  for (size_t i = 0; i < check->secret_count; i++) {
-    if (check->secrets[i].text == NULL || check->secrets[i].len == 0) {
+  for (size_t i = 0; i < check->secret_count; i++)
+    if (check->secrets[i].text == NULL || check->secrets[i].len == 0)
       return false;
-    }
-  }
   return check->secret_count > 0;
 }
 
@@ -252,16 +237,14 @@ static bool have_secrets(const gitdev_signature_check *check) {
 static bool matches_any(const gitdev_signature *signature,
                         const unsigned char mac[GITDEV_MAC_SIZE]) {
   unsigned matches = 0;
-  for (size_t i = 0; i < signature->mac_count; i++) {
+  for (size_t i = 0; i < signature->mac_count; i++)
     matches += CRYPTO_memcmp(signature->macs[i], mac, GITDEV_MAC_SIZE) == 0;
-  }
   return matches > 0;
 }
 
 static bool is_timely(const gitdev_signature_check *check, int64_t timestamp) {
-  if (check->any_time) {
+  if (check->any_time)
     return true;
-  }
   /* Unsigned, as `now` is the caller's and may be anything. */
   uint64_t apart = check->now > timestamp ? (uint64_t)check->now - (uint64_t)timestamp
                                           : (uint64_t)timestamp - (uint64_t)check->now;
@@ -273,24 +256,20 @@ gitdev_signature_status gitdev_verify(gitdev_signer *signer, const gitdev_signat
   unsigned char mac[GITDEV_MAC_SIZE];
   unsigned matches = 0;
   bool computed = true;
-  if (!have_secrets(check)) {
+  if (!have_secrets(check))
     return GITDEV_SIGNATURE_NO_SECRET;
-  }
-  if (!gitdev_signature_parse(&signature, check->header, check->header_len)) {
+  if (!gitdev_signature_parse(&signature, check->header, check->header_len))
     return GITDEV_SIGNATURE_MALFORMED;
-  }
   for (size_t i = 0; i < check->secret_count && computed; i++) {
     computed = compute(signer, check->secrets[i], signature.timestamp_text, check->body,
                        check->body_len, mac);
     matches += computed && matches_any(&signature, mac);
   }
   OPENSSL_cleanse(mac, sizeof mac);
-  if (!computed) {
+  if (!computed)
     return GITDEV_SIGNATURE_INTERNAL;
-  }
-  if (matches == 0) {
+  if (matches == 0)
     return GITDEV_SIGNATURE_NO_MATCH;
-  }
   return is_timely(check, signature.timestamp) ? GITDEV_SIGNATURE_OK : GITDEV_SIGNATURE_TIMESTAMP;
 }
 
@@ -299,13 +278,11 @@ bool gitdev_sign(gitdev_signer *signer, gitdev_secret secret, int64_t timestamp,
   static const char digits[] = "0123456789abcdef";
   char text[TIMESTAMP_DIGITS_MAX + 1];
   unsigned char mac[GITDEV_MAC_SIZE];
-  if (timestamp < 0 || timestamp > TIMESTAMP_MAX) {
+  if (timestamp < 0 || timestamp > TIMESTAMP_MAX)
     return false;
-  }
   (void)snprintf(text, sizeof text, "%lld", (long long)timestamp);
-  if (!compute(signer, secret, text, body, body_len, mac)) {
+  if (!compute(signer, secret, text, body, body_len, mac))
     return false;
-  }
   int prefix = snprintf(out, GITDEV_SIGNATURE_SIZE, "t=%s,v1=", text);
   char *end = out + prefix;
   for (size_t i = 0; i < GITDEV_MAC_SIZE; i++) {

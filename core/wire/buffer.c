@@ -15,32 +15,28 @@ void gitdev_buffer_init(gitdev_buffer *buffer, size_t cap) {
 }
 
 void gitdev_buffer_free(gitdev_buffer *buffer) {
-  if (buffer->size > 0) {
+  if (buffer->size > 0)
     free(buffer->data);
-  }
   gitdev_buffer_init(buffer, buffer->cap);
 }
 
 void gitdev_buffer_wipe(gitdev_buffer *buffer) {
-  if (buffer->size > 0) {
+  if (buffer->size > 0)
     OPENSSL_cleanse(buffer->data, buffer->size);
-  }
   gitdev_buffer_free(buffer);
 }
 
 void gitdev_buffer_reset(gitdev_buffer *buffer) {
   buffer->len = 0;
   buffer->failed = false;
-  if (buffer->size > 0) {
+  if (buffer->size > 0)
     buffer->data[0] = '\0';
-  }
 }
 
 static size_t next_size(const gitdev_buffer *buffer, size_t needed) {
   size_t size = buffer->size > 0 ? buffer->size : FIRST_SIZE;
-  while (size < needed) {
+  while (size < needed)
     size = size <= buffer->cap / 2 ? size * 2 : buffer->cap + 1;
-  }
   return size <= buffer->cap ? size : buffer->cap + 1;
 }
 
@@ -48,16 +44,13 @@ static size_t next_size(const gitdev_buffer *buffer, size_t needed) {
  * them. A large block holds a body, not a key, and there realloc() is much faster: it moves pages,
  * not bytes. */
 static char *resize(const gitdev_buffer *buffer, size_t size) {
-  if (buffer->size == 0) {
+  if (buffer->size == 0)
     return malloc(size);
-  }
-  if (buffer->size > GITDEV_BUFFER_WIPED_MAX) {
+  if (buffer->size > GITDEV_BUFFER_WIPED_MAX)
     return realloc(buffer->data, size);
-  }
   char *data = malloc(size);
-  if (data == NULL) {
+  if (data == NULL)
     return NULL;
-  }
   memcpy(data, buffer->data, buffer->len);
   OPENSSL_cleanse(buffer->data, buffer->size);
   free(buffer->data);
@@ -70,9 +63,8 @@ bool gitdev_buffer_reserve(gitdev_buffer *buffer, size_t len) {
     return false;
   }
   size_t needed = buffer->len + len + 1;
-  if (needed <= buffer->size) {
+  if (needed <= buffer->size)
     return true;
-  }
   size_t size = next_size(buffer, needed);
   char *data = resize(buffer, size);
   if (data == NULL) {
@@ -85,9 +77,8 @@ bool gitdev_buffer_reserve(gitdev_buffer *buffer, size_t len) {
 }
 
 bool gitdev_buffer_append(gitdev_buffer *buffer, const char *bytes, size_t len) {
-  if (!gitdev_buffer_reserve(buffer, len)) {
+  if (!gitdev_buffer_reserve(buffer, len))
     return false;
-  }
   if (len > 0) {
     memcpy(buffer->data + buffer->len, bytes, len);
     buffer->len += len;
@@ -109,9 +100,8 @@ bool gitdev_buffer_printf(gitdev_buffer *buffer, const char *format, ...) {
     buffer->failed = true;
     return false;
   }
-  if (!gitdev_buffer_reserve(buffer, (size_t)len)) {
+  if (!gitdev_buffer_reserve(buffer, (size_t)len))
     return false;
-  }
   va_start(args, format);
   int written = vsnprintf(buffer->data + buffer->len, (size_t)len + 1, format, args);
   va_end(args);

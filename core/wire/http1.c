@@ -76,9 +76,8 @@ static void set_fault(gitdev_http1 *reader, int status, const char *problem) {
 }
 
 bool gitdev_http1_feed(gitdev_http1 *reader, const char *bytes, size_t len) {
-  if (reader->state == FAILED || reader->eof) {
+  if (reader->state == FAILED || reader->eof)
     return false;
-  }
   /* Moved only when at least as much was read as is left to move: so no byte is moved often. */
   if (reader->at >= reader->in.len - reader->at) {
     gitdev_buffer_consume(&reader->in, reader->at);
@@ -115,9 +114,8 @@ static bool failed_by(gitdev_http1 *reader, gitdev_http1_event *event, gitdev_ht
 /* There is not enough to go on. */
 static bool need(gitdev_http1 *reader, gitdev_http1_event *event) {
   bool is_between = reader->state == AT_START && reader->at == reader->in.len;
-  if (reader->eof && !is_between) {
+  if (reader->eof && !is_between)
     return failed(reader, event, 400, "the connection was closed in the middle of a message");
-  }
   *event = GITDEV_HTTP1_NEED;
   return true;
 }
@@ -130,16 +128,14 @@ static line_status take_line(gitdev_http1 *reader, size_t max, slice *line) {
   size_t have = reader->in.len - reader->at;
   const char *end = memchr(start + reader->scanned, '\n', have - reader->scanned);
   size_t len = end != NULL ? (size_t)(end - start) + 1 : have;
-  if (len > max) {
+  if (len > max)
     return LINE_TOO_LONG;
-  }
   if (end == NULL) {
     reader->scanned = have;
     return LINE_UNFINISHED;
   }
-  if (len < 2 || start[len - 2] != '\r') {
+  if (len < 2 || start[len - 2] != '\r')
     return LINE_BARE;
-  }
   *line = (slice){start, len - 2};
   reader->at += len;
   reader->scanned = 0;
@@ -161,9 +157,8 @@ static bool no_head_line(gitdev_http1 *reader, slice *line, gitdev_http1_event *
 
 static bool read_start_line(gitdev_http1 *reader, gitdev_http1_event *event) {
   slice line;
-  if (no_head_line(reader, &line, event)) {
+  if (no_head_line(reader, &line, event))
     return true;
-  }
   if (line.len == 0 && reader->is_request && !reader->skipped_line) {
     reader->skipped_line = true;
     return false;
@@ -191,18 +186,16 @@ static void begin_body(gitdev_http1 *reader) {
 
 static bool read_field(gitdev_http1 *reader, gitdev_http1_event *event) {
   slice line;
-  if (no_head_line(reader, &line, event)) {
+  if (no_head_line(reader, &line, event))
     return true;
-  }
   reader->head_len += line.len + 2;
   if (line.len > 0) {
     gitdev_http1_fault fault = gitdev_http1_head_field(&reader->head, line.at, line.len);
     return fault.status != 0 && failed_by(reader, event, fault);
   }
   gitdev_http1_fault fault = gitdev_http1_head_finish(&reader->head, reader->no_body);
-  if (fault.status != 0) {
+  if (fault.status != 0)
     return failed_by(reader, event, fault);
-  }
   begin_body(reader);
   *event = GITDEV_HTTP1_HEAD;
   return true;
@@ -220,23 +213,19 @@ static bool take_piece(gitdev_http1 *reader, uint64_t max, gitdev_http1_event *e
 }
 
 static bool read_counted(gitdev_http1 *reader, reader_state after, gitdev_http1_event *event) {
-  if (!take_piece(reader, reader->left, event)) {
+  if (!take_piece(reader, reader->left, event))
     return need(reader, event);
-  }
   reader->left -= reader->piece_len;
-  if (reader->left == 0) {
+  if (reader->left == 0)
     reader->state = after;
-  }
   return true;
 }
 
 static bool read_until_close(gitdev_http1 *reader, gitdev_http1_event *event) {
-  if (take_piece(reader, reader->limits.body_max - reader->received, event)) {
+  if (take_piece(reader, reader->limits.body_max - reader->received, event))
     return true;
-  }
-  if (reader->at < reader->in.len) {
+  if (reader->at < reader->in.len)
     return failed(reader, event, 413, "the body is too large");
-  }
   if (reader->eof) {
     reader->state = AT_END;
     return false;
@@ -245,9 +234,8 @@ static bool read_until_close(gitdev_http1 *reader, gitdev_http1_event *event) {
 }
 
 static int hex_value(char c) {
-  if (c >= '0' && c <= '9') {
+  if (c >= '0' && c <= '9')
     return c - '0';
-  }
   char lower = (char)(c | 0x20);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
@@ -256,9 +244,8 @@ static int hex_value(char c) {
 static size_t parse_chunk_size(slice line, uint64_t *size) {
   size_t digits = 0;
   *size = 0;
-  while (digits < line.len && digits < CHUNK_DIGITS_MAX && hex_value(line.at[digits]) >= 0) {
+  while (digits < line.len && digits < CHUNK_DIGITS_MAX && hex_value(line.at[digits]) >= 0)
     *size = *size * 16 + (uint64_t)hex_value(line.at[digits++]);
-  }
   bool is_whole = digits == line.len || line.at[digits] == ';';
   return is_whole && gitdev_http1_is_value(line.at, line.len) ? digits : 0;
 }
@@ -271,16 +258,13 @@ static bool read_chunk_size(gitdev_http1 *reader, gitdev_http1_event *event) {
   default: return failed(reader, event, 400, "a chunk size is too long or does not end in CRLF");
   }
   size_t digits = parse_chunk_size(line, &reader->left);
-  if (digits == 0) {
+  if (digits == 0)
     return failed(reader, event, 400, "a chunk size is not a hexadecimal number");
-  }
   reader->extensions += line.len - digits;
-  if (reader->extensions > reader->limits.head_max) {
+  if (reader->extensions > reader->limits.head_max)
     return failed(reader, event, 400, "too many chunk extensions");
-  }
-  if (reader->left > reader->limits.body_max - reader->received) {
+  if (reader->left > reader->limits.body_max - reader->received)
     return failed(reader, event, 413, "the body is too large");
-  }
   reader->state = reader->left > 0 ? IN_CHUNK : IN_TRAILERS;
   reader->head_len = 0;
   return false;
@@ -297,17 +281,15 @@ static bool read_chunk_end(gitdev_http1 *reader, gitdev_http1_event *event) {
 
 static bool read_trailer(gitdev_http1 *reader, gitdev_http1_event *event) {
   slice line;
-  if (no_head_line(reader, &line, event)) {
+  if (no_head_line(reader, &line, event))
     return true;
-  }
   if (line.len == 0) {
     reader->state = AT_END;
     return false;
   }
   reader->head_len += line.len + 2;
-  if (reader->trailers++ == reader->limits.field_max) {
+  if (reader->trailers++ == reader->limits.field_max)
     return failed(reader, event, 431, "too many trailers");
-  }
   gitdev_http1_fault fault = gitdev_http1_head_trailer(line.at, line.len);
   return fault.status != 0 && failed_by(reader, event, fault);
 }
@@ -362,9 +344,8 @@ const gitdev_field *gitdev_http1_field(const gitdev_http1 *reader, const char *l
   size_t len = strlen(lower_name);
   for (size_t i = 0; i < message->field_count; i++) {
     const gitdev_field *field = &message->fields[i];
-    if (field->name_len == len && memcmp(field->name, lower_name, len) == 0) {
+    if (field->name_len == len && memcmp(field->name, lower_name, len) == 0)
       return field;
-    }
   }
   return NULL;
 }

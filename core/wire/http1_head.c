@@ -55,29 +55,24 @@ static bool is_one_of(char c, const char *set) {
 }
 
 static bool is_token(slice text) {
-  for (size_t i = 0; i < text.len; i++) {
-    if (!is_alnum(text.at[i]) && !is_one_of(text.at[i], "!#$%&'*+-.^_`|~")) {
+  for (size_t i = 0; i < text.len; i++)
+    if (!is_alnum(text.at[i]) && !is_one_of(text.at[i], "!#$%&'*+-.^_`|~"))
       return false;
-    }
-  }
   return text.len > 0;
 }
 
 static bool is_visible(slice text) {
-  for (size_t i = 0; i < text.len; i++) {
-    if (text.at[i] <= ' ' || text.at[i] > '~') {
+  for (size_t i = 0; i < text.len; i++)
+    if (text.at[i] <= ' ' || text.at[i] > '~')
       return false;
-    }
-  }
   return text.len > 0;
 }
 
 bool gitdev_http1_is_value(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++) {
     unsigned char c = (unsigned char)text[i];
-    if ((c < ' ' && c != '\t') || c == 0x7F) {
+    if ((c < ' ' && c != '\t') || c == 0x7F)
       return false;
-    }
   }
   return true;
 }
@@ -91,9 +86,8 @@ static slice trim(slice text) {
     text.at++;
     text.len--;
   }
-  while (text.len > 0 && is_blank(text.at[text.len - 1])) {
+  while (text.len > 0 && is_blank(text.at[text.len - 1]))
     text.len--;
-  }
   return text;
 }
 
@@ -111,12 +105,10 @@ static slice take_until(slice *rest, char stop) {
 static gitdev_http1_fault read_version(gitdev_http1_head *head, slice version) {
   bool is_http = version.len == 8 && memcmp(version.at, "HTTP/", 5) == 0 &&
                  is_digit(version.at[5]) && version.at[6] == '.' && is_digit(version.at[7]);
-  if (!is_http) {
+  if (!is_http)
     return (gitdev_http1_fault){400, "the start line names no HTTP version"};
-  }
-  if (version.at[5] != '1') {
+  if (version.at[5] != '1')
     return (gitdev_http1_fault){505, "the HTTP version is not 1.0 or 1.1"};
-  }
   head->message.minor_version = version.at[7] - '0';
   return FINE;
 }
@@ -125,19 +117,15 @@ static gitdev_http1_fault read_version(gitdev_http1_head *head, slice version) {
 static gitdev_http1_fault read_request_line(gitdev_http1_head *head, slice line) {
   slice method = take_until(&line, ' ');
   slice target = take_until(&line, ' ');
-  if (!is_token(method)) {
+  if (!is_token(method))
     return (gitdev_http1_fault){400, "the request line does not begin with a method"};
-  }
-  if (method.len > METHOD_MAX) {
+  if (method.len > METHOD_MAX)
     return (gitdev_http1_fault){501, "the method is longer than any known one"};
-  }
-  if (!is_visible(target)) {
+  if (!is_visible(target))
     return (gitdev_http1_fault){400, "the request target is empty or not visible ASCII"};
-  }
   if (!gitdev_buffer_append(&head->text, method.at, method.len) ||
-      !gitdev_buffer_append(&head->text, target.at, target.len)) {
+      !gitdev_buffer_append(&head->text, target.at, target.len))
     return NO_MEMORY;
-  }
   head->method_len = method.len;
   head->target_len = target.len;
   return read_version(head, line);
@@ -146,17 +134,14 @@ static gitdev_http1_fault read_request_line(gitdev_http1_head *head, slice line)
 /* version SP 3 digits [SP reason]: the last blank is due, but many leave it out with the reason. */
 static gitdev_http1_fault read_status_line(gitdev_http1_head *head, slice line) {
   gitdev_http1_fault fault = read_version(head, take_until(&line, ' '));
-  if (fault.status != 0) {
+  if (fault.status != 0)
     return fault;
-  }
   slice code = take_until(&line, ' ');
   if (code.len != 3 || !is_digit(code.at[0]) || !is_digit(code.at[1]) || !is_digit(code.at[2]) ||
-      code.at[0] < '1' || code.at[0] > '5') {
+      code.at[0] < '1' || code.at[0] > '5')
     return (gitdev_http1_fault){400, "the status is not a number from 100 to 599"};
-  }
-  if (!gitdev_http1_is_value(line.at, line.len)) {
+  if (!gitdev_http1_is_value(line.at, line.len))
     return (gitdev_http1_fault){400, "the reason phrase holds a control byte"};
-  }
   head->message.status = (code.at[0] - '0') * 100 + (code.at[1] - '0') * 10 + (code.at[2] - '0');
   return FINE;
 }
@@ -168,18 +153,15 @@ gitdev_http1_fault gitdev_http1_head_start(gitdev_http1_head *head, const char *
 }
 
 static gitdev_http1_fault split_field(slice line, slice *name, slice *value) {
-  if (is_blank(line.at[0])) {
+  if (is_blank(line.at[0]))
     return (gitdev_http1_fault){400, "a field line is folded"};
-  }
   bool has_colon = memchr(line.at, ':', line.len) != NULL;
   *name = take_until(&line, ':');
   *value = trim(line);
-  if (!has_colon || !is_token(*name)) {
+  if (!has_colon || !is_token(*name))
     return (gitdev_http1_fault){400, "a field line is not a name, a colon and a value"};
-  }
-  if (!gitdev_http1_is_value(value->at, value->len)) {
+  if (!gitdev_http1_is_value(value->at, value->len))
     return (gitdev_http1_fault){400, "a field value holds a control byte"};
-  }
   return FINE;
 }
 
@@ -192,9 +174,8 @@ gitdev_http1_fault gitdev_http1_head_trailer(const char *line, size_t len) {
 static bool grow_fields(gitdev_http1_head *head) {
   size_t size = head->field_size > 0 ? head->field_size * 2 : FIELDS_FIRST;
   gitdev_field *fields = realloc(head->fields, size * sizeof *fields);
-  if (fields == NULL) {
+  if (fields == NULL)
     return false;
-  }
   head->fields = fields;
   head->field_size = size;
   return true;
@@ -204,23 +185,19 @@ gitdev_http1_fault gitdev_http1_head_field(gitdev_http1_head *head, const char *
   slice name;
   slice value;
   gitdev_http1_fault fault = split_field((slice){line, len}, &name, &value);
-  if (fault.status != 0) {
+  if (fault.status != 0)
     return fault;
-  }
   size_t count = head->field_count;
-  if (count == head->limits.field_max) {
+  if (count == head->limits.field_max)
     return (gitdev_http1_fault){431, "too many fields"};
-  }
   size_t start = head->text.len;
   if ((count == head->field_size && !grow_fields(head)) ||
       !gitdev_buffer_append(&head->text, name.at, name.len) ||
-      !gitdev_buffer_append(&head->text, value.at, value.len)) {
+      !gitdev_buffer_append(&head->text, value.at, value.len))
     return NO_MEMORY;
-  }
   for (char *c = head->text.data + start; name.len > 0 && c < head->text.data + start + name.len;
-       c++) {
+       c++)
     *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A') : *c);
-  }
   /* The text may still move: the pointers are set at the end. */
   head->fields[count] = (gitdev_field){.name_len = name.len, .value_len = value.len};
   head->field_count = count + 1;
@@ -255,11 +232,9 @@ typedef struct facts {
 
 static gitdev_http1_fault note_host(gitdev_http1_head *head, facts *f, slice value) {
   (void)head;
-  for (size_t i = 0; i < value.len; i++) {
-    if (!is_alnum(value.at[i]) && !is_one_of(value.at[i], "-._~!$&'()*+;=:[]%")) {
+  for (size_t i = 0; i < value.len; i++)
+    if (!is_alnum(value.at[i]) && !is_one_of(value.at[i], "-._~!$&'()*+;=:[]%"))
       return (gitdev_http1_fault){400, "the Host holds bytes that no host has"};
-    }
-  }
   f->hosts++;
   return FINE;
 }
@@ -268,18 +243,15 @@ static gitdev_http1_fault note_length(gitdev_http1_head *head, facts *f, slice v
   (void)f;
   int64_t length = 0;
   for (size_t i = 0; i < value.len; i++) {
-    if (!is_digit(value.at[i])) {
+    if (!is_digit(value.at[i]))
       return (gitdev_http1_fault){400, "the Content-Length is not a number"};
-    }
-    if (length > (INT64_MAX - 9) / 10) {
+    if (length > (INT64_MAX - 9) / 10)
       return (gitdev_http1_fault){413, "the Content-Length is too large"};
-    }
     length = length * 10 + (value.at[i] - '0');
   }
   int64_t before = head->message.content_length;
-  if (value.len == 0 || (before >= 0 && before != length)) {
+  if (value.len == 0 || (before >= 0 && before != length))
     return (gitdev_http1_fault){400, "the Content-Length is empty, or differs from another one"};
-  }
   head->message.content_length = length;
   return FINE;
 }
@@ -329,11 +301,9 @@ static gitdev_http1_fault note_fields(gitdev_http1_head *head, facts *f) {
   gitdev_http1_fault fault = FINE;
   for (size_t i = 0; i < head->field_count; i++) {
     const gitdev_field *field = &head->fields[i];
-    for (size_t n = 0; n < sizeof notes / sizeof *notes && fault.status == 0; n++) {
-      if (equals((slice){field->name, field->name_len}, notes[n].name)) {
+    for (size_t n = 0; n < sizeof notes / sizeof *notes && fault.status == 0; n++)
+      if (equals((slice){field->name, field->name_len}, notes[n].name))
         fault = notes[n].note(head, f, (slice){field->value, field->value_len});
-      }
-    }
   }
   return fault;
 }
@@ -353,20 +323,16 @@ static gitdev_http1_fault choose_framing(gitdev_http1_head *head, const facts *f
     head->framing = message->content_length >= 0 ? GITDEV_FRAMING_LENGTH
                     : is_response                ? GITDEV_FRAMING_CLOSE
                                                  : GITDEV_FRAMING_NONE;
-    if (message->content_length >= 0 && (uint64_t)message->content_length > head->limits.body_max) {
+    if (message->content_length >= 0 && (uint64_t)message->content_length > head->limits.body_max)
       return (gitdev_http1_fault){413, "the body is too large"};
-    }
     return FINE;
   }
-  if (message->content_length >= 0) {
+  if (message->content_length >= 0)
     return (gitdev_http1_fault){400, "a Content-Length stands beside a Transfer-Encoding"};
-  }
-  if (message->minor_version == 0) {
+  if (message->minor_version == 0)
     return (gitdev_http1_fault){400, "HTTP/1.0 has no Transfer-Encoding"};
-  }
-  if (f->codings > 1 || !f->chunked) {
+  if (f->codings > 1 || !f->chunked)
     return (gitdev_http1_fault){501, "the Transfer-Encoding is not a single chunked"};
-  }
   head->framing = GITDEV_FRAMING_CHUNKED;
   return FINE;
 }
@@ -387,16 +353,13 @@ gitdev_http1_fault gitdev_http1_head_finish(gitdev_http1_head *head, bool no_bod
   facts f = {0};
   set_pointers(head);
   gitdev_http1_fault fault = note_fields(head, &f);
-  if (fault.status != 0) {
+  if (fault.status != 0)
     return fault;
-  }
   if (head->kind == GITDEV_HTTP1_REQUEST &&
-      (f.hosts > 1 || (f.hosts == 0 && head->message.minor_version > 0))) {
+      (f.hosts > 1 || (f.hosts == 0 && head->message.minor_version > 0)))
     return (gitdev_http1_fault){400, "the request does not have exactly one Host"};
-  }
   fault = choose_framing(head, &f, no_body);
-  if (fault.status == 0) {
+  if (fault.status == 0)
     set_connection(head, &f);
-  }
   return fault;
 }

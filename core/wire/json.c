@@ -1,4 +1,5 @@
 #include "wire/json_text.h"
+#include "wire/utf8.h"
 
 #include <stdlib.h>
 
@@ -39,32 +40,6 @@ static bool fail(checker *c, const char *problem) {
   return false;
 }
 
-/* The length of the multi-byte character at `text`, 0 when it is not well-formed (RFC 3629: no
- * overlong form, no surrogate, nothing above U+10FFFF). Only the second byte's range depends on the
- * first. */
-static size_t utf8_len(const char *text, size_t left) {
-  const unsigned char *byte = (const unsigned char *)text;
-  unsigned char low = 0x80;
-  unsigned char high = 0xBF;
-  size_t len = byte[0] < 0xE0 ? 2 : byte[0] < 0xF0 ? 3 : 4;
-  if (byte[0] < 0xC2 || byte[0] > 0xF4 || len > left) {
-    return 0;
-  }
-  switch (byte[0]) {
-  case 0xE0: low = 0xA0; break;
-  case 0xED: high = 0x9F; break;
-  case 0xF0: low = 0x90; break;
-  case 0xF4: high = 0x8F; break;
-  default: break;
-  }
-  for (size_t i = 1; i < len; i++, low = 0x80, high = 0xBF) {
-    if (byte[i] < low || byte[i] > high) {
-      return 0;
-    }
-  }
-  return len;
-}
-
 /* At the backslash of an escape. */
 static bool check_escape(checker *c) {
   const char *at = c->at + 1;
@@ -73,18 +48,16 @@ static bool check_escape(checker *c) {
     return true;
   }
   int unit = at < c->end && *at == 'u' ? gitdev_json_hex4(at + 1, c->end) : -1;
-  if (unit < 0) {
+  if (unit < 0)
     return fail(c, "an escape that JSON does not have");
-  }
   at += 5;
   if (is_high_surrogate(unit)) {
     bool is_pair = c->end - at >= 6 && at[0] == '\\' && at[1] == 'u';
     unit = is_pair && is_low_surrogate(gitdev_json_hex4(at + 2, c->end)) ? 0 : unit;
     at += 6;
   }
-  if (is_high_surrogate(unit) || is_low_surrogate(unit)) {
+  if (is_high_surrogate(unit) || is_low_surrogate(unit))
     return fail(c, "a lone surrogate");
-  }
   c->at = at;
   return true;
 }
@@ -95,37 +68,32 @@ static bool check_string(checker *c, bool *escaped) {
   c->at++;
   for (;;) {
     c->at = skip_plain(c->at, c->end);
-    if (c->at == c->end) {
+    if (c->at == c->end)
       return fail(c, "a string that does not end");
-    }
     if (*c->at == '"') {
       c->at++;
       return true;
     }
     if (*c->at == '\\') {
       *escaped = true;
-      if (!check_escape(c)) {
+      if (!check_escape(c))
         return false;
-      }
     } else if ((unsigned char)*c->at < 0x80) {
       return fail(c, "a control character in a string");
     } else {
-      size_t len = utf8_len(c->at, (size_t)(c->end - c->at));
-      if (len == 0) {
+      size_t len = gitdev_utf8_character(c->at, (size_t)(c->end - c->at));
+      if (len == 0)
         return fail(c, "bytes that are not UTF-8");
-      }
       c->at += len;
     }
   }
 }
 
 static bool check_digits(checker *c) {
-  if (c->at == c->end || !is_digit(*c->at)) {
+  if (c->at == c->end || !is_digit(*c->at))
     return fail(c, "a number without a digit where one is due");
-  }
-  while (c->at < c->end && is_digit(*c->at)) {
+  while (c->at < c->end && is_digit(*c->at))
     c->at++;
-  }
   return true;
 }
 
@@ -137,17 +105,15 @@ static bool check_number(checker *c) {
   c->at += next_is(c, '-');
   if (next_is(c, '0')) {
     c->at++;
-    if (c->at < c->end && is_digit(*c->at)) {
+    if (c->at < c->end && is_digit(*c->at))
       return fail(c, "a number that begins with 0");
-    }
   } else if (!check_digits(c)) {
     return false;
   }
   if (next_is(c, '.')) {
     c->at++;
-    if (!check_digits(c)) {
+    if (!check_digits(c))
       return false;
-    }
   }
   if (next_is(c, 'e') || next_is(c, 'E')) {
     c->at++;
@@ -159,9 +125,8 @@ static bool check_number(checker *c) {
 
 static bool check_word(checker *c, const char *word) {
   size_t len = strlen(word);
-  if ((size_t)(c->end - c->at) < len || memcmp(c->at, word, len) != 0) {
+  if ((size_t)(c->end - c->at) < len || memcmp(c->at, word, len) != 0)
     return fail(c, "a word that is not true, false or null");
-  }
   c->at += len;
   return true;
 }
@@ -192,12 +157,10 @@ static size_t key_len(const key *k) {
 
 /* Orders keys: any order does, so the cheapest comparison comes first. */
 static int compare(const checker *c, const key *a, const key *b) {
-  if (a->mark != b->mark) {
+  if (a->mark != b->mark)
     return a->mark < b->mark ? -1 : 1;
-  }
-  if (key_len(a) != key_len(b)) {
+  if (key_len(a) != key_len(b))
     return key_len(a) < key_len(b) ? -1 : 1;
-  }
   return memcmp(key_bytes(c, a), key_bytes(c, b), key_len(a));
 }
 
@@ -216,12 +179,10 @@ static bool grow_keys(checker *c) {
   size_t size = c->key_size * 2;
   bool is_inline = c->keys == c->inline_keys;
   key *keys = realloc(is_inline ? NULL : c->keys, size * sizeof *keys);
-  if (keys == NULL) {
+  if (keys == NULL)
     return fail(c, "memory is out");
-  }
-  if (is_inline) {
+  if (is_inline)
     memcpy(keys, c->inline_keys, sizeof c->inline_keys);
-  }
   c->keys = keys;
   c->key_size = size;
   return true;
@@ -230,9 +191,8 @@ static bool grow_keys(checker *c) {
 static bool decode_key(checker *c, key *k) {
   if (c->decoded == NULL) {
     c->decoded = malloc((size_t)(c->end - c->text));
-    if (c->decoded == NULL) {
+    if (c->decoded == NULL)
       return fail(c, "memory is out");
-    }
   }
   const char *raw = c->text + k->at;
   k->len = (uint32_t)decode_all(raw, raw + k->len, c->decoded + k->at) | KEY_ESCAPED;
@@ -245,12 +205,10 @@ static const char TWICE[] = "a key that the object already has";
  * them, all wait for check_unique(). */
 static bool add_key(checker *c, key k, bool escaped) {
   size_t first = c->levels[c->depth - 1].first_key;
-  if (c->key_count == c->key_size && !grow_keys(c)) {
+  if (c->key_count == c->key_size && !grow_keys(c))
     return false;
-  }
-  if (escaped && !decode_key(c, &k)) {
+  if (escaped && !decode_key(c, &k))
     return false;
-  }
   k.mark = mark_of(key_bytes(c, &k), key_len(&k));
   if (c->key_count - first < KEYS_PAIRWISE) {
     for (size_t i = first; i < c->key_count; i++) {
@@ -268,15 +226,12 @@ static void sift_down(const checker *c, key *keys, size_t root, size_t count) {
   key moved = keys[root];
   for (;;) {
     size_t child = 2 * root + 1;
-    if (child >= count) {
+    if (child >= count)
       break;
-    }
-    if (child + 1 < count && compare(c, &keys[child], &keys[child + 1]) < 0) {
+    if (child + 1 < count && compare(c, &keys[child], &keys[child + 1]) < 0)
       child++;
-    }
-    if (compare(c, &moved, &keys[child]) >= 0) {
+    if (compare(c, &moved, &keys[child]) >= 0)
       break;
-    }
     keys[root] = keys[child];
     root = child;
   }
@@ -287,12 +242,10 @@ static void sift_down(const checker *c, key *keys, size_t root, size_t count) {
  * for whoever knows the hash, and quicksort for whoever knows the pivot; a heap has no bad case,
  * and needs no more memory. */
 static bool check_unique(checker *c, key *keys, size_t count) {
-  if (count <= KEYS_PAIRWISE) {
+  if (count <= KEYS_PAIRWISE)
     return true;
-  }
-  for (size_t root = count / 2; root-- > 0;) {
+  for (size_t root = count / 2; root-- > 0;)
     sift_down(c, keys, root, count);
-  }
   for (size_t left = count - 1; left > 0; left--) {
     key greatest = keys[0];
     keys[0] = keys[left];
@@ -310,22 +263,18 @@ static bool check_unique(checker *c, key *keys, size_t count) {
 static bool check_key(checker *c) {
   bool escaped;
   c->at = skip_blanks(c->at, c->end);
-  if (!next_is(c, '"')) {
+  if (!next_is(c, '"'))
     return fail(c, "something else where a key is due");
-  }
   const char *start = c->at + 1;
-  if (!check_string(c, &escaped)) {
+  if (!check_string(c, &escaped))
     return false;
-  }
   const char *after = c->at;
   key k = {.at = (uint32_t)(start - c->text), .len = (uint32_t)(after - 1 - start)};
-  if (!add_key(c, k, escaped)) {
+  if (!add_key(c, k, escaped))
     return false;
-  }
   c->at = skip_blanks(after, c->end);
-  if (!next_is(c, ':')) {
+  if (!next_is(c, ':'))
     return fail(c, "something else where a colon is due");
-  }
   c->at++;
   return true;
 }
@@ -333,9 +282,8 @@ static bool check_key(checker *c) {
 /* At the bracket that ends the innermost array or object. */
 static bool close_level(checker *c) {
   const level *top = &c->levels[c->depth - 1];
-  if (top->is_object && !check_unique(c, c->keys + top->first_key, c->key_count - top->first_key)) {
+  if (top->is_object && !check_unique(c, c->keys + top->first_key, c->key_count - top->first_key))
     return false;
-  }
   c->key_count = top->first_key;
   c->depth--;
   c->at++;
@@ -344,16 +292,14 @@ static bool close_level(checker *c) {
 
 /* At an opening bracket. Leaves `*ended` false when a value of the array or object is due next. */
 static bool open_level(checker *c, bool *ended) {
-  if (c->depth == c->depth_max) {
+  if (c->depth == c->depth_max)
     return fail(c, "arrays and objects nested too deep");
-  }
   bool is_object = *c->at == '{';
   c->levels[c->depth++] = (level){is_object, c->key_count};
   c->at = skip_blanks(c->at + 1, c->end);
   *ended = next_is(c, is_object ? '}' : ']');
-  if (*ended) {
+  if (*ended)
     return close_level(c);
-  }
   return is_object ? check_key(c) : true;
 }
 
@@ -362,9 +308,8 @@ static bool check_value(checker *c, bool *ended) {
   bool escaped;
   *ended = true;
   c->at = skip_blanks(c->at, c->end);
-  if (c->at == c->end) {
+  if (c->at == c->end)
     return fail(c, "the text ends where a value is due");
-  }
   switch (*c->at) {
   case '{':
   case '[': return open_level(c, ended);
@@ -373,9 +318,8 @@ static bool check_value(checker *c, bool *ended) {
   case 'f': return check_word(c, "false");
   case 'n': return check_word(c, "null");
   default:
-    if (*c->at == '-' || is_digit(*c->at)) {
+    if (*c->at == '-' || is_digit(*c->at))
       return check_number(c);
-    }
     return fail(c, "something that begins no value");
   }
 }
@@ -393,25 +337,21 @@ static bool check_after(checker *c) {
       return fail(c, is_object ? "something else where a comma or } is due"
                                : "something else where a comma or ] is due");
     }
-    if (!close_level(c)) {
+    if (!close_level(c))
       return false;
-    }
   }
   return true;
 }
 
 static bool check_text(checker *c) {
-  if (c->end - c->at >= 3 && memcmp(c->at, "\xEF\xBB\xBF", 3) == 0) {
+  if (c->end - c->at >= 3 && memcmp(c->at, "\xEF\xBB\xBF", 3) == 0)
     return fail(c, "a byte order mark");
-  }
-  if ((size_t)(c->end - c->at) > TEXT_MAX) {
+  if ((size_t)(c->end - c->at) > TEXT_MAX)
     return fail(c, "a text of 2 GiB or more");
-  }
   do {
     bool ended;
-    if (!check_value(c, &ended) || (ended && !check_after(c))) {
+    if (!check_value(c, &ended) || (ended && !check_after(c)))
       return false;
-    }
   } while (c->depth > 0);
   const char *end = skip_blanks(c->at, c->end);
   if (end < c->end) {
@@ -434,9 +374,8 @@ bool gitdev_json_check(gitdev_json *out, const char *text, size_t len, int depth
   c.key_count = 0;
   c.key_size = KEYS_INLINE;
   bool is_valid = check_text(&c);
-  if (c.keys != c.inline_keys) {
+  if (c.keys != c.inline_keys)
     free(c.keys);
-  }
   free(c.decoded);
   if (is_valid) {
     const char *start = skip_blanks(c.text, c.end);

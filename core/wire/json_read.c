@@ -7,18 +7,16 @@
 
 int gitdev_json_hex4(const char *at, const char *end) {
   int value = 0;
-  if (end - at < 4) {
+  if (end - at < 4)
     return -1;
-  }
   for (int i = 0; i < 4; i++) {
     char lower = (char)(at[i] | 0x20);
-    if (is_digit(at[i])) {
+    if (is_digit(at[i]))
       value = value * 16 + (at[i] - '0');
-    } else if (lower >= 'a' && lower <= 'f') {
+    else if (lower >= 'a' && lower <= 'f')
       value = value * 16 + (lower - 'a' + 10);
-    } else {
+    else
       return -1;
-    }
   }
   return value;
 }
@@ -31,9 +29,8 @@ static size_t encode_utf8(int point, char out[4]) {
   }
   size_t len = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
   static const int leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
-  for (size_t i = len - 1; i > 0; i--, point >>= 6) {
+  for (size_t i = len - 1; i > 0; i--, point >>= 6)
     out[i] = (char)(0x80 | (point & 0x3F));
-  }
   out[0] = (char)(leads[len] | point);
   return len;
 }
@@ -74,9 +71,8 @@ gitdev_json gitdev_json_at(const char *text, size_t len) {
 static const char *skip_string(const char *at, const char *end) {
   for (at++; at < end; at++) {
     at = skip_plain(at, end);
-    if (at == end || *at == '"') {
+    if (at == end || *at == '"')
       break;
-    }
     at += *at == '\\';
   }
   return at < end ? at + 1 : end;
@@ -91,23 +87,19 @@ static const char *skip_container(const char *at, const char *end) {
     }
     depth += (*at == '{' || *at == '[') - (*at == '}' || *at == ']');
     at++;
-    if (depth == 0) {
+    if (depth == 0)
       break;
-    }
   }
   return at;
 }
 
 static const char *skip_value(const char *at, const char *end) {
-  if (*at == '"') {
+  if (*at == '"')
     return skip_string(at, end);
-  }
-  if (*at == '{' || *at == '[') {
+  if (*at == '{' || *at == '[')
     return skip_container(at, end);
-  }
-  while (at < end && *at != ',' && *at != ']' && *at != '}' && !is_blank(*at)) {
+  while (at < end && *at != ',' && *at != ']' && *at != '}' && !is_blank(*at))
     at++;
-  }
   return at;
 }
 
@@ -132,12 +124,10 @@ static gitdev_json take_value(gitdev_json_walk *walk) {
 }
 
 bool gitdev_json_walk_next(gitdev_json_walk *walk, gitdev_json *name, gitdev_json *value) {
-  if (skip_blanks(walk->at, walk->end) == walk->end) {
+  if (skip_blanks(walk->at, walk->end) == walk->end)
     return false;
-  }
-  if (walk->is_object) {
+  if (walk->is_object)
     *name = take_value(walk);
-  }
   *value = take_value(walk);
   return true;
 }
@@ -149,14 +139,12 @@ static bool is_named(const gitdev_json *string, const char *name, size_t name_le
   while (at < end) {
     char character[4] = {*at};
     size_t size = 1;
-    if (*at == '\\') {
+    if (*at == '\\')
       size = gitdev_json_decode_escape(&at, end, character);
-    } else {
+    else
       at++;
-    }
-    if (name_len - matched < size || memcmp(name + matched, character, size) != 0) {
+    if (name_len - matched < size || memcmp(name + matched, character, size) != 0)
       return false;
-    }
     matched += size;
   }
   return matched == name_len;
@@ -167,9 +155,8 @@ bool gitdev_json_member(const gitdev_json *object, const char *name, size_t name
   gitdev_json_walk walk;
   gitdev_json key;
   gitdev_json value;
-  if (object->kind != GITDEV_JSON_OBJECT) {
+  if (object->kind != GITDEV_JSON_OBJECT)
     return false;
-  }
   gitdev_json_walk_begin(&walk, object);
   while (gitdev_json_walk_next(&walk, &key, &value)) {
     if (is_named(&key, name, name_len)) {
@@ -183,9 +170,8 @@ bool gitdev_json_member(const gitdev_json *object, const char *name, size_t name
 bool gitdev_json_element(const gitdev_json *array, size_t index, gitdev_json *out) {
   gitdev_json_walk walk;
   gitdev_json value;
-  if (array->kind != GITDEV_JSON_ARRAY) {
+  if (array->kind != GITDEV_JSON_ARRAY)
     return false;
-  }
   gitdev_json_walk_begin(&walk, array);
   for (size_t i = 0; gitdev_json_walk_next(&walk, NULL, &value); i++) {
     if (i == index) {
@@ -208,9 +194,8 @@ static void put(sink *to, const char *bytes, size_t len) {
   size_t fit = len;
   if (len > to->room) {
     fit = to->room;
-    while (fit > 0 && ((unsigned char)bytes[fit] & 0xC0) == 0x80) {
+    while (fit > 0 && ((unsigned char)bytes[fit] & 0xC0) == 0x80)
       fit--;
-    }
   }
   memcpy(to->out, bytes, fit);
   to->out += fit;
@@ -220,9 +205,8 @@ static void put(sink *to, const char *bytes, size_t len) {
 
 ptrdiff_t gitdev_json_string(const gitdev_json *value, char *out, size_t cap) {
   char nothing;
-  if (value->kind != GITDEV_JSON_STRING) {
+  if (value->kind != GITDEV_JSON_STRING)
     return -1;
-  }
   sink to = {cap > 0 ? out : &nothing, cap > 0 ? cap - 1 : 0, 0};
   const char *at = value->text + 1;
   const char *end = value->text + value->len - 1;
@@ -258,9 +242,8 @@ typedef struct decimal {
 
 static void add_digit(decimal *number, char digit, bool is_fraction) {
   number->exponent -= is_fraction;
-  if (number->count == 0 && digit == '0') {
+  if (number->count == 0 && digit == '0')
     return;
-  }
   if (number->count < DIGITS_KEPT) {
     number->digits[number->count++] = digit;
     return;
@@ -284,13 +267,11 @@ static void read_decimal(decimal *number, const char *at, const char *end) {
   number->count = 0;
   number->exponent = 0;
   number->rest = false;
-  for (; at < end && *at != 'e' && *at != 'E'; at++) {
-    if (*at == '.') {
+  for (; at < end && *at != 'e' && *at != 'E'; at++)
+    if (*at == '.')
       is_fraction = true;
-    } else {
+    else
       add_digit(number, *at, is_fraction);
-    }
-  }
   number->exponent += at < end ? read_exponent(at + 1, end) : 0;
 }
 
@@ -308,15 +289,13 @@ static double to_double(const decimal *number) {
 
 bool gitdev_json_number(const gitdev_json *value, double *out) {
   decimal number;
-  if (value->kind != GITDEV_JSON_NUMBER) {
+  if (value->kind != GITDEV_JSON_NUMBER)
     return false;
-  }
   bool is_negative = value->text[0] == '-';
   read_decimal(&number, value->text + is_negative, value->text + value->len);
   double magnitude = number.count > 0 ? to_double(&number) : 0;
-  if (!isfinite(magnitude)) {
+  if (!isfinite(magnitude))
     return false;
-  }
   *out = is_negative ? -magnitude : magnitude;
   return true;
 }

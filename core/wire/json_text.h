@@ -15,9 +15,8 @@ static inline bool is_digit(char c) {
 }
 
 static inline const char *skip_blanks(const char *at, const char *end) {
-  while (at < end && is_blank(*at)) {
+  while (at < end && is_blank(*at))
     at++;
-  }
   return at;
 }
 
@@ -43,14 +42,12 @@ static inline const char *skip_plain(const char *at, const char *end) {
   while (end - at >= 8) {
     uint64_t word;
     memcpy(&word, at, sizeof word);
-    if (is_special_in(word)) {
+    if (is_special_in(word))
       break;
-    }
     at += 8;
   }
-  while (at < end && is_plain(*at)) {
+  while (at < end && is_plain(*at))
     at++;
-  }
   return at;
 }
 

@@ -21,18 +21,16 @@ static bool is_unreserved(char c) {
 }
 
 static int hex_value(char c) {
-  if (c >= '0' && c <= '9') {
+  if (c >= '0' && c <= '9')
     return c - '0';
-  }
   char lower = (char)(c | 0x20);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 /* The byte that a %XX at `text` stands for, or -1. */
 static int escaped_byte(const char *text, size_t len) {
-  if (len < 3 || text[0] != '%') {
+  if (len < 3 || text[0] != '%')
     return -1;
-  }
   int high = hex_value(text[1]);
   int low = hex_value(text[2]);
   return high < 0 || low < 0 ? -1 : high * 16 + low;
@@ -40,11 +38,9 @@ static int escaped_byte(const char *text, size_t len) {
 
 /* Whether every byte is one that RFC 3986 has a place for. */
 static bool is_uri_text(slice text) {
-  for (size_t i = 0; i < text.len; i++) {
-    if (text.at[i] <= ' ' || text.at[i] > '~' || strchr("\"<>\\^`{|}", text.at[i]) != NULL) {
+  for (size_t i = 0; i < text.len; i++)
+    if (text.at[i] <= ' ' || text.at[i] > '~' || strchr("\"<>\\^`{|}", text.at[i]) != NULL)
       return false;
-    }
-  }
   return true;
 }
 
@@ -55,9 +51,8 @@ static bool starts_with(slice text, const char *prefix) {
 
 static slice take_until(slice *rest, const char *stops) {
   slice taken = {rest->at, 0};
-  while (taken.len < rest->len && strchr(stops, taken.at[taken.len]) == NULL) {
+  while (taken.len < rest->len && strchr(stops, taken.at[taken.len]) == NULL)
     taken.len++;
-  }
   rest->at += taken.len;
   rest->len -= taken.len;
   return taken;
@@ -68,9 +63,8 @@ static bool is_name(slice host) {
   char before = '.';
   for (size_t i = 0; i < host.len; i++) {
     char c = host.at[i];
-    if (c == '.' ? before == '.' : !is_alnum(c) && c != '-' && c != '_') {
+    if (c == '.' ? before == '.' : !is_alnum(c) && c != '-' && c != '_')
       return false;
-    }
     before = c;
   }
   return before != '.';
@@ -79,21 +73,18 @@ static bool is_name(slice host) {
 static bool is_ipv6(slice host) {
   char text[INET6_ADDRSTRLEN];
   struct in6_addr address;
-  if (host.len < 4 || host.len - 2 >= sizeof text || host.at[0] != '[') {
+  if (host.len < 4 || host.len - 2 >= sizeof text || host.at[0] != '[')
     return false;
-  }
   memcpy(text, host.at + 1, host.len - 2);
   text[host.len - 2] = '\0';
   return host.at[host.len - 1] == ']' && inet_pton(AF_INET6, text, &address) == 1;
 }
 
 static gitdev_url_status parse_host(gitdev_url *url, slice host) {
-  if (host.len > GITDEV_HOST_MAX) {
+  if (host.len > GITDEV_HOST_MAX)
     return GITDEV_URL_TOO_LONG;
-  }
-  if (!is_name(host) && !is_ipv6(host)) {
+  if (!is_name(host) && !is_ipv6(host))
     return GITDEV_URL_HOST;
-  }
   for (size_t i = 0; i < host.len; i++) {
     char c = host.at[i];
     url->host[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -104,13 +95,11 @@ static gitdev_url_status parse_host(gitdev_url *url, slice host) {
 
 static gitdev_url_status parse_port(gitdev_url *url, slice digits) {
   int port = 0;
-  if (digits.len == 0 || digits.len > PORT_DIGITS_MAX) {
+  if (digits.len == 0 || digits.len > PORT_DIGITS_MAX)
     return GITDEV_URL_PORT;
-  }
   for (size_t i = 0; i < digits.len; i++) {
-    if (digits.at[i] < '0' || digits.at[i] > '9') {
+    if (digits.at[i] < '0' || digits.at[i] > '9')
       return GITDEV_URL_PORT;
-    }
     port = port * 10 + (digits.at[i] - '0');
   }
   url->port = port;
@@ -118,9 +107,8 @@ static gitdev_url_status parse_port(gitdev_url *url, slice digits) {
 }
 
 static gitdev_url_status parse_authority(gitdev_url *url, slice authority) {
-  if (authority.len > 0 && memchr(authority.at, '@', authority.len) != NULL) {
+  if (authority.len > 0 && memchr(authority.at, '@', authority.len) != NULL)
     return GITDEV_URL_USERINFO;
-  }
   slice host = take_until(&authority, authority.len > 0 && authority.at[0] == '[' ? "]" : ":");
   if (authority.len > 0 && authority.at[0] == ']') {
     host.len++;
@@ -128,12 +116,10 @@ static gitdev_url_status parse_authority(gitdev_url *url, slice authority) {
     authority.len--;
   }
   gitdev_url_status status = parse_host(url, host);
-  if (status != GITDEV_URL_OK || authority.len == 0) {
+  if (status != GITDEV_URL_OK || authority.len == 0)
     return status;
-  }
-  if (authority.at[0] != ':') {
+  if (authority.at[0] != ':')
     return GITDEV_URL_HOST;
-  }
   return parse_port(url, (slice){authority.at + 1, authority.len - 1});
 }
 
@@ -141,35 +127,29 @@ static gitdev_url_status parse_authority(gitdev_url *url, slice authority) {
  * another. */
 static bool is_dot_segment(slice segment) {
   size_t dots = 0;
-  for (size_t i = 0; i < segment.len; dots++) {
-    if (segment.at[i] == '.') {
+  for (size_t i = 0; i < segment.len; dots++)
+    if (segment.at[i] == '.')
       i++;
-    } else if (escaped_byte(segment.at + i, segment.len - i) == '.') {
+    else if (escaped_byte(segment.at + i, segment.len - i) == '.')
       i += 3;
-    } else {
+    else
       return false;
-    }
-  }
   return dots == 1 || dots == 2;
 }
 
 static gitdev_url_status parse_path(gitdev_url *url, slice path) {
-  while (path.len > 0 && path.at[path.len - 1] == '/') {
+  while (path.len > 0 && path.at[path.len - 1] == '/')
     path.len--;
-  }
-  for (size_t i = 0; i < path.len; i++) {
+  for (size_t i = 0; i < path.len; i++)
     if (path.at[i] == '[' || path.at[i] == ']' ||
-        (path.at[i] == '%' && escaped_byte(path.at + i, path.len - i) <= 0)) {
+        (path.at[i] == '%' && escaped_byte(path.at + i, path.len - i) <= 0))
       return GITDEV_URL_CHARS;
-    }
-  }
   slice rest = path;
   while (rest.len > 0) {
     rest.at++;
     rest.len--;
-    if (is_dot_segment(take_until(&rest, "/"))) {
+    if (is_dot_segment(take_until(&rest, "/")))
       return GITDEV_URL_CHARS;
-    }
   }
   memcpy(url->path, path.at, path.len);
   url->path[path.len] = '\0';
@@ -177,37 +157,30 @@ static gitdev_url_status parse_path(gitdev_url *url, slice path) {
 }
 
 static gitdev_url_status parse(gitdev_url *url, slice text) {
-  if (starts_with(text, "http:")) {
+  if (starts_with(text, "http:"))
     return GITDEV_URL_INSECURE;
-  }
-  if (text.len > GITDEV_URL_MAX) {
+  if (text.len > GITDEV_URL_MAX)
     return GITDEV_URL_TOO_LONG;
-  }
-  if (!is_uri_text(text)) {
+  if (!is_uri_text(text))
     return GITDEV_URL_CHARS;
-  }
-  if (!starts_with(text, "https:")) {
+  if (!starts_with(text, "https:"))
     return GITDEV_URL_SCHEME;
-  }
-  if (!starts_with(text, "https://")) {
+  if (!starts_with(text, "https://"))
     return GITDEV_URL_HOST;
-  }
   slice rest = {text.at + strlen("https://"), text.len - strlen("https://")};
   slice authority = take_until(&rest, "/?#");
   slice path = take_until(&rest, "?#");
   gitdev_url_status status = parse_authority(url, authority);
-  if (status == GITDEV_URL_OK && rest.len > 0) {
+  if (status == GITDEV_URL_OK && rest.len > 0)
     status = GITDEV_URL_EXTRA;
-  }
   return status == GITDEV_URL_OK ? parse_path(url, path) : status;
 }
 
 gitdev_url_status gitdev_url_parse(gitdev_url *url, const char *text, size_t len) {
   *url = (gitdev_url){.port = PORT_DEFAULT};
   gitdev_url_status status = parse(url, (slice){text, len});
-  if (status != GITDEV_URL_OK) {
+  if (status != GITDEV_URL_OK)
     *url = (gitdev_url){0};
-  }
   return status;
 }
 
@@ -240,9 +213,8 @@ bool gitdev_url_escape(gitdev_buffer *out, const char *text, size_t len) {
   size_t i = 0;
   while (i < len) {
     size_t from = i;
-    while (i < len && is_unreserved(text[i])) {
+    while (i < len && is_unreserved(text[i]))
       i++;
-    }
     (void)gitdev_buffer_append(out, text + from, i - from);
     if (i < len) {
       unsigned char byte = (unsigned char)text[i++];

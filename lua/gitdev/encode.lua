@@ -58,19 +58,18 @@ local function object_text(fields, compile, always)
     absent[i] = always and field.nullable and null or nil
   end
   return function(value)
-    local text = "{"
-    local mark = ""
+    local parts, n = {}, 0
     for i = 1, count do
       local element = value[names[i]]
       if element == nil then
         element = absent[i]
       end
       if element ~= nil then
-        text = text .. mark .. heads[i] .. texts[i](element)
-        mark = ","
+        n = n + 1
+        parts[n] = heads[i] .. texts[i](element)
       end
     end
-    return text .. "}"
+    return "{" .. concat(parts, ",") .. "}"
   end
 end
 

@@ -91,9 +91,8 @@ static void run(const options *opts, unsigned cutting, const char *bytes, size_t
                 gitdev_buffer *told) {
   gitdev_http1 *reader = gitdev_http1_new(opts->kind, &LIMITS);
   REQUIRE(reader != NULL);
-  if (opts->no_body) {
+  if (opts->no_body)
     gitdev_http1_no_body(reader);
-  }
   size_t body = 0;
   bool alive = true;
   for (size_t at = 0; at < size && alive;) {
@@ -112,9 +111,8 @@ static void run(const options *opts, unsigned cutting, const char *bytes, size_t
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  if (size < 2) {
+  if (size < 2)
     return 0;
-  }
   options opts = {.kind = data[0] & 1 ? GITDEV_HTTP1_RESPONSE : GITDEV_HTTP1_REQUEST,
                   .no_body = (data[0] & 2) != 0,
                   .eof = (data[0] & 4) != 0};

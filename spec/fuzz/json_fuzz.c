@@ -65,9 +65,8 @@ static void require_value(const gitdev_json *value, const char *text, size_t siz
   REQUIRE(again.kind == value->kind && again.text == value->text && again.len == value->len);
   REQUIRE((gitdev_json_string(value, NULL, 0) >= 0) == (value->kind == GITDEV_JSON_STRING));
   REQUIRE(!gitdev_json_number(value, &number) || value->kind == GITDEV_JSON_NUMBER);
-  if (value->kind == GITDEV_JSON_STRING) {
+  if (value->kind == GITDEV_JSON_STRING)
     require_string(value);
-  }
   require_container(value, text, size);
 }
 
@@ -75,13 +74,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *text = (const char *)data;
   gitdev_json value;
   gitdev_json_error error = {SIZE_MAX, NULL};
-  if (size > 4096) {
+  if (size > 4096)
     return 0;
-  }
-  if (gitdev_json_check(&value, text, size, DEPTH, &error)) {
+  if (gitdev_json_check(&value, text, size, DEPTH, &error))
     require_value(&value, text, size);
-  } else {
+  else
     REQUIRE(error.offset <= size && error.problem != NULL);
-  }
   return 0;
 }

@@ -20,33 +20,29 @@ static gitdev_pace_turn take(script *s, double *until) {
 }
 
 static void end_one(script *s, unsigned how, double amount) {
-  if (s->pace.in_flight == 0) {
+  if (s->pace.in_flight == 0)
     return;
-  }
   gitdev_pace_answer answer = {.sent_at = s->now - amount / 16,
                                .remaining = how == 3 ? -1 : amount,
                                .reset_in = how == 2 ? amount / 4 : -1};
-  if (how == 0) {
+  if (how == 0)
     gitdev_pace_lost(&s->pace, s->now);
-  } else if (how == 1) {
+  else if (how == 1)
     gitdev_pace_refused(&s->pace, s->now, amount / 16);
-  } else {
+  else
     gitdev_pace_answered(&s->pace, s->now, &answer);
-  }
 }
 
 static void answer_question(script *s, unsigned how, double amount) {
-  if (!s->asking) {
+  if (!s->asking)
     return;
-  }
   s->asking = false;
-  if (how == 0) {
+  if (how == 0)
     gitdev_pace_unasked(&s->pace);
-  } else if (how == 1) {
+  else if (how == 1)
     gitdev_pace_denied(&s->pace);
-  } else {
+  else
     gitdev_pace_learn(&s->pace, s->now, amount, amount / 3, amount / 5);
-  }
 }
 
 static void play(script *s, unsigned event, double amount) {
@@ -54,33 +50,29 @@ static void play(script *s, unsigned event, double amount) {
   switch (event % 4) {
   case 0: s->now += amount / 32; break;
   case 1:
-    if (s->pace.waiting == 0) {
+    if (s->pace.waiting == 0)
       gitdev_pace_enter(&s->pace);
-    }
     (void)take(s, &until);
     break;
   case 2: end_one(s, event / 4 % 5, amount); break;
   default:
-    if (event & 64) {
+    if (event & 64)
       gitdev_pace_enter(&s->pace);
-    } else {
+    else
       answer_question(s, event / 4 % 4, amount);
-    }
     break;
   }
 }
 
 /* All calls end and nothing is asked: the next caller must come through. */
 static void require_turn(script *s) {
-  while (s->pace.in_flight > 0) {
+  while (s->pace.in_flight > 0)
     gitdev_pace_lost(&s->pace, s->now);
-  }
   for (int looks = 0;; looks++) {
     double until;
     REQUIRE(looks < 100);
-    if (s->pace.waiting == 0) {
+    if (s->pace.waiting == 0)
       gitdev_pace_enter(&s->pace);
-    }
     switch (take(s, &until)) {
     case GITDEV_PACE_GO: return;
     case GITDEV_PACE_ASK: answer_question(s, looks % 3 == 0 ? 2 : 1, 60); break;
@@ -98,9 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     REQUIRE(s.pace.in_flight >= 0 && s.pace.waiting >= 0 && isfinite(s.pace.tokens));
     REQUIRE(tokens >= 0 || !s.pace.answered);
     REQUIRE(s.pace.share > 0 && s.pace.share <= 1);
-    if (s.pace.limits == GITDEV_LIMITS_KNOWN && tokens > 0) {
+    if (s.pace.limits == GITDEV_LIMITS_KNOWN && tokens > 0)
       REQUIRE(tokens <= fmax(s.pace.capacity, s.pace.seen) - s.pace.in_flight + 1e-6);
-    }
   }
   require_turn(&s);
   return 0;

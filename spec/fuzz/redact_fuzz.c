@@ -14,9 +14,8 @@ static size_t copy(char *out, const void *bytes, size_t len) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char *const prefixes[] = {"gsk_live_", "gsk_test_", "gpk_live_", "whsec_", "tkt_"};
-  if (size < 1) {
+  if (size < 1)
     return 0;
-  }
   const char *prefix = prefixes[data[0] % (sizeof prefixes / sizeof *prefixes)];
   size_t before = (size - 1) / 2;
   char *text = malloc(size + 64);

@@ -7,11 +7,9 @@
 #include <string.h>
 
 static bool is_number(const char *text, size_t len) {
-  for (size_t i = 0; i < len; i++) {
-    if (text[i] < '0' || text[i] > '9') {
+  for (size_t i = 0; i < len; i++)
+    if (text[i] < '0' || text[i] > '9')
       return false;
-    }
-  }
   return len > 0;
 }
 

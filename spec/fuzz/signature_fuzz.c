@@ -28,11 +28,9 @@ static bool holds_right_mac(gitdev_signer *signer, const gitdev_signature *signa
   int len = snprintf(message, sizeof message, "%s.%s", signature->timestamp_text, BODY);
   gitdev_secret secret = {SECRET, strlen(SECRET)};
   REQUIRE(gitdev_mac(signer, secret, message, (size_t)len, mac));
-  for (size_t i = 0; i < signature->mac_count; i++) {
-    if (memcmp(signature->macs[i], mac, sizeof mac) == 0) {
+  for (size_t i = 0; i < signature->mac_count; i++)
+    if (memcmp(signature->macs[i], mac, sizeof mac) == 0)
       return true;
-    }
-  }
   return false;
 }
 

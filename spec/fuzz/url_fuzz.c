@@ -48,11 +48,10 @@ static void escape(const char *text, size_t size) {
   REQUIRE(plain.len == (has_nul ? 0 : size));
   REQUIRE(has_nul || size == 0 || memcmp(plain.data, text, size) == 0);
   gitdev_buffer_reset(&plain);
-  if (gitdev_url_unescape(&plain, text, size, (size & 1) != 0)) {
+  if (gitdev_url_unescape(&plain, text, size, (size & 1) != 0))
     REQUIRE(plain.len <= size && strlen(plain.data) == plain.len);
-  } else {
+  else
     REQUIRE(plain.len == 0);
-  }
   gitdev_buffer_free(&escaped);
   gitdev_buffer_free(&plain);
 }

@@ -10,9 +10,8 @@
 /* Retries taken at `now` until the budget says no. */
 static int drain(gitdev_budget *budget, double now) {
   int taken = 0;
-  while (gitdev_budget_take(budget, now)) {
+  while (gitdev_budget_take(budget, now))
     taken++;
-  }
   return taken;
 }
 
@@ -30,9 +29,8 @@ static void a_refused_take_costs_nothing(void **state) {
   gitdev_budget budget;
   gitdev_budget_init(&budget, 0);
   (void)drain(&budget, 0);
-  for (int i = 0; i < 100; i++) {
+  for (int i = 0; i < 100; i++)
     assert_false(gitdev_budget_take(&budget, 30));
-  }
   assert_true(gitdev_budget_take(&budget, 60));
 }
 
@@ -51,13 +49,11 @@ static void refills(void **state) {
     gitdev_budget budget;
     gitdev_budget_init(&budget, 1000);
     (void)drain(&budget, 1000);
-    for (int n = 0; n < cases[i].successes; n++) {
+    for (int n = 0; n < cases[i].successes; n++)
       gitdev_budget_success(&budget, 1000);
-    }
     int retries = drain(&budget, 1000 + cases[i].seconds);
-    if (retries != cases[i].retries) {
+    if (retries != cases[i].retries)
       fail_msg("%d successes and %g s: %d retries", cases[i].successes, cases[i].seconds, retries);
-    }
   }
 }
 

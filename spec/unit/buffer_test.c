@@ -46,9 +46,8 @@ static void keeps_its_bytes_while_it_grows(void **state) {
     assert_true(gitdev_buffer_append(&buffer, &byte, 1));
   }
   assert_int_equal(buffer.len, 100000);
-  for (int i = 0; i < 100000; i++) {
+  for (int i = 0; i < 100000; i++)
     assert_int_equal(buffer.data[i], (char)(i % 251));
-  }
   assert_int_equal(buffer.data[100000], '\0');
   gitdev_buffer_free(&buffer);
 }

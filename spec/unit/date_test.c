@@ -67,9 +67,8 @@ static void reads_the_three_forms(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof DATES / sizeof *DATES; i++) {
     int64_t time = gitdev_date_parse(DATES[i].text, strlen(DATES[i].text));
-    if (time != DATES[i].time) {
+    if (time != DATES[i].time)
       fail_msg("\"%s\": %lld", DATES[i].text, (long long)time);
-    }
   }
 }
 
@@ -77,11 +76,9 @@ static void every_shorter_text_is_refused(void **state) {
   (void)state;
   static const char *const texts[] = {"Sun, 06 Nov 1994 08:49:37 GMT",
                                       "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"};
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    for (size_t len = 0; len < strlen(texts[i]); len++) {
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    for (size_t len = 0; len < strlen(texts[i]); len++)
       assert_int_equal(gitdev_date_parse(texts[i], len), -1);
-    }
-  }
 }
 
 /* Against the C library, over all months and odd times of the day. */

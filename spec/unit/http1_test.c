@@ -31,9 +31,8 @@ static void tell_head(gitdev_buffer *told, const gitdev_message *message) {
   (void)gitdev_buffer_printf(
       told, " 1.%d%s%s%s", message->minor_version, message->keep_alive ? " keep" : "",
       message->expect_continue ? " expect" : "", message->upgrade ? " upgrade" : "");
-  if (message->content_length >= 0) {
+  if (message->content_length >= 0)
     (void)gitdev_buffer_printf(told, " len=%lld", (long long)message->content_length);
-  }
   for (size_t i = 0; i < message->field_count; i++) {
     const gitdev_field *field = &message->fields[i];
     (void)gitdev_buffer_printf(told, "|%.*s=%.*s", (int)field->name_len, field->name,
@@ -47,9 +46,8 @@ static void tell_head(gitdev_buffer *told, const gitdev_message *message) {
 static bool pull_all(gitdev_http1 *reader, gitdev_buffer *told, bool *in_body) {
   for (;;) {
     gitdev_http1_event event = gitdev_http1_pull(reader);
-    if (event == GITDEV_HTTP1_NEED) {
+    if (event == GITDEV_HTTP1_NEED)
       return true;
-    }
     if (event == GITDEV_HTTP1_DATA) {
       size_t len;
       const char *piece = gitdev_http1_piece(reader, &len);
@@ -75,8 +73,7 @@ static bool pull_all(gitdev_http1 *reader, gitdev_buffer *told, bool *in_body) {
   }
 }
 
-/* Feeds the case's bytes, cut after `cut` of them and then every `step`, and checks what it tells.
- */
+/* Feeds the case's bytes, cut after `cut` of them and then every `step`, and checks it. */
 static void run(const feed_case *c, size_t cut, size_t step) {
   gitdev_http1 *reader = gitdev_http1_new(c->kind, &LIMITS);
   gitdev_buffer told;
@@ -84,9 +81,8 @@ static void run(const feed_case *c, size_t cut, size_t step) {
   bool alive = true;
   size_t len = strlen(c->bytes);
   gitdev_buffer_init(&told, 4096);
-  if (c->no_body) {
+  if (c->no_body)
     gitdev_http1_no_body(reader);
-  }
   for (size_t at = 0; at < len && alive;) {
     size_t piece = at < cut ? cut : step;
     piece = piece < len - at ? piece : len - at;
@@ -104,9 +100,8 @@ static void run(const feed_case *c, size_t cut, size_t step) {
     (void)pull_all(reader, &told, &in_body);
   }
   (void)gitdev_buffer_puts(&told, in_body ? "..." : "");
-  if (told.failed || strcmp(told.data, c->told) != 0) {
+  if (told.failed || strcmp(told.data, c->told) != 0)
     fail_msg("%s, cut at %zu and every %zu:\n%s\n%s", c->name, cut, step, told.data, c->told);
-  }
   gitdev_buffer_free(&told);
   gitdev_http1_free(reader);
 }
@@ -358,12 +353,10 @@ static void tells_the_same_however_it_is_cut(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
     size_t len = strlen(CASES[i].bytes);
-    for (size_t cut = 0; cut <= len; cut++) {
+    for (size_t cut = 0; cut <= len; cut++)
       run(&CASES[i], cut, len + 1);
-    }
-    for (size_t step = 1; step <= 3; step++) {
+    for (size_t step = 1; step <= 3; step++)
       run(&CASES[i], 0, step);
-    }
   }
 }
 
@@ -453,9 +446,8 @@ static void a_slow_sender_costs_no_second_look(void **state) {
   assert_true(gitdev_http1_feed(reader, start, sizeof start - 1));
   for (int i = 0; i < (4 << 20) - 100; i++) {
     assert_true(gitdev_http1_feed(reader, "x", 1));
-    if (gitdev_http1_pull(reader) != GITDEV_HTTP1_NEED) {
+    if (gitdev_http1_pull(reader) != GITDEV_HTTP1_NEED)
       fail();
-    }
   }
   assert_true(gitdev_http1_feed(reader, "\r\n\r\n", 4));
   assert_int_equal(gitdev_http1_pull(reader), GITDEV_HTTP1_HEAD);

@@ -64,9 +64,8 @@ static void accepts_what_is_json(void **state) {
     gitdev_json value;
     gitdev_json_error error;
     char *copy;
-    if (!check(&value, &copy, VALID[i].text, VALID[i].len, 64, &error)) {
+    if (!check(&value, &copy, VALID[i].text, VALID[i].len, 64, &error))
       fail_msg("%s: %s at %zu", VALID[i].text, error.problem, error.offset);
-    }
     assert_int_equal(value.kind, VALID[i].kind);
     free(copy);
   }
@@ -174,12 +173,10 @@ static void refuses_what_is_not(void **state) {
     gitdev_json value;
     gitdev_json_error error = {SIZE_MAX, ""};
     char *copy;
-    if (check(&value, &copy, INVALID[i].text, INVALID[i].len, 64, &error)) {
+    if (check(&value, &copy, INVALID[i].text, INVALID[i].len, 64, &error))
       fail_msg("accepted: %s", INVALID[i].text);
-    }
-    if (error.offset != INVALID[i].offset || strstr(error.problem, INVALID[i].problem) == NULL) {
+    if (error.offset != INVALID[i].offset || strstr(error.problem, INVALID[i].problem) == NULL)
       fail_msg("%s: %s at %zu", INVALID[i].text, error.problem, error.offset);
-    }
     assert_false(gitdev_json_check(&value, copy, INVALID[i].len, 64, NULL));
     free(copy);
   }
@@ -211,13 +208,11 @@ static void keeps_to_the_depth(void **state) {
     for (int bracket = 0; bracket < 2; bracket++) {
       gitdev_buffer text;
       gitdev_buffer_init(&text, 1000);
-      for (int n = 0; n < cases[i].levels; n++) {
+      for (int n = 0; n < cases[i].levels; n++)
         (void)gitdev_buffer_puts(&text, bracket == 0 ? "[" : "{\"k\":");
-      }
       (void)gitdev_buffer_puts(&text, "1");
-      for (int n = 0; n < cases[i].levels; n++) {
+      for (int n = 0; n < cases[i].levels; n++)
         (void)gitdev_buffer_puts(&text, bracket == 0 ? "]" : "}");
-      }
       gitdev_json value;
       assert_int_equal(gitdev_json_check(&value, text.data, text.len, cases[i].depth, NULL),
                        cases[i].is_valid);
@@ -285,9 +280,8 @@ static void keeps_the_keys_of_objects_apart(void **state) {
 static gitdev_json parsed(const char *text) {
   gitdev_json value;
   gitdev_json_error error;
-  if (!gitdev_json_check(&value, text, strlen(text), 64, &error)) {
+  if (!gitdev_json_check(&value, text, strlen(text), 64, &error))
     fail_msg("%s: %s at %zu", text, error.problem, error.offset);
-  }
   return value;
 }
 
@@ -325,9 +319,8 @@ static void finds_members(void **state) {
     gitdev_json member;
     bool found = gitdev_json_member(&object, MEMBERS[i].name, strlen(MEMBERS[i].name), &member);
     assert_int_equal(found, MEMBERS[i].member != NULL);
-    if (MEMBERS[i].member != NULL) {
+    if (MEMBERS[i].member != NULL)
       is_slice(&member, MEMBERS[i].member);
-    }
   }
   gitdev_json object = parsed("{\"a\\u0000b\":1}");
   gitdev_json member;

@@ -44,9 +44,8 @@ static const struct {
 static bool is_wiped(const gitdev_key *key) {
   const unsigned char *bytes = (const unsigned char *)key;
   size_t i = 0;
-  while (i < sizeof *key && bytes[i] == 0) {
+  while (i < sizeof *key && bytes[i] == 0)
     i++;
-  }
   return i == sizeof *key;
 }
 
@@ -56,9 +55,8 @@ static void parses_and_redacts(void **state) {
     gitdev_key key;
     memset(&key, 'x', sizeof key);
     gitdev_key_status status = gitdev_key_parse(&key, KEYS[i].text, strlen(KEYS[i].text));
-    if (status != KEYS[i].status) {
+    if (status != KEYS[i].status)
       fail_msg("\"%s\": %d", KEYS[i].text, (int)status);
-    }
     if (status != GITDEV_KEY_OK) {
       assert_true(is_wiped(&key));
       continue;
@@ -96,9 +94,8 @@ static void has_a_longest_key(void **state) {
 
 static void every_problem_has_words(void **state) {
   (void)state;
-  for (int status = GITDEV_KEY_OK; status <= GITDEV_KEY_TOO_LONG; status++) {
+  for (int status = GITDEV_KEY_OK; status <= GITDEV_KEY_TOO_LONG; status++)
     assert_true(strlen(gitdev_key_problem((gitdev_key_status)status)) > 10);
-  }
 }
 
 static const struct {

@@ -54,9 +54,8 @@ static bool server_take(sim *s) {
   const scenario *plan = s->plan;
   s->tokens = fmin(plan->burst, s->tokens + plan->per_minute / 60 * (s->now - s->at));
   s->at = s->now;
-  if (s->tokens < 1 - 1e-9) {
+  if (s->tokens < 1 - 1e-9)
     return false;
-  }
   s->tokens -= 1;
   return true;
 }
@@ -88,11 +87,9 @@ static void begin(sim *s, task *t) {
 }
 
 static void wake_all(sim *s) {
-  for (int i = 0; i < s->plan->tasks; i++) {
-    if (s->tasks[i].state == QUEUED) {
+  for (int i = 0; i < s->plan->tasks; i++)
+    if (s->tasks[i].state == QUEUED)
       s->tasks[i].next = s->now;
-    }
-  }
 }
 
 static void finish(sim *s, task *t) {
@@ -128,11 +125,10 @@ static void take_turn(sim *s, task *t) {
 
 static void learn(sim *s, task *t) {
   const scenario *plan = s->plan;
-  if (plan->denied) {
+  if (plan->denied)
     gitdev_pace_denied(&s->pace);
-  } else {
+  else
     gitdev_pace_learn(&s->pace, s->now, plan->per_minute, plan->burst, t->remaining);
-  }
   *t = (task){.state = QUEUED, .next = s->now};
   wake_all(s);
 }
@@ -156,18 +152,16 @@ static void turn(sim *s, task *t) {
 
 static task *next_task(sim *s) {
   task *first = &s->tasks[0];
-  for (int i = 1; i < s->plan->tasks; i++) {
+  for (int i = 1; i < s->plan->tasks; i++)
     first = s->tasks[i].next < first->next ? &s->tasks[i] : first;
-  }
   return first;
 }
 
 /* The other party is always there first: what it spends is gone, even when it leaves the bucket in
  * debt. */
 static void others_spend(sim *s) {
-  if (!server_take(s)) {
+  if (!server_take(s))
     s->tokens -= 1;
-  }
   s->others_next += s->others_every * 2 * uniform(s);
 }
 
@@ -178,17 +172,15 @@ static void run(sim *s, const scenario *plan) {
     s->others_next = s->others_every;
   }
   gitdev_pace_init(&s->pace, 0);
-  for (int i = 0; i < plan->tasks; i++) {
+  for (int i = 0; i < plan->tasks; i++)
     begin(s, &s->tasks[i]);
-  }
   while (s->done < plan->calls) {
     task *t = next_task(s);
     s->now = fmin(t->next, s->others_next);
-    if (s->others_next <= t->next) {
+    if (s->others_next <= t->next)
       others_spend(s);
-    } else {
+    else
       turn(s, t);
-    }
   }
 }
 
@@ -223,9 +215,8 @@ static void keeps_the_rate_and_uses_it(void **state) {
     sim s;
     run(&s, plan);
     double used = plan->calls / (plan->burst + plan->per_minute / 60 * s.now);
-    if (s.refusals > plan->refusals_max || used < plan->used_min || s.asked > 1) {
+    if (s.refusals > plan->refusals_max || used < plan->used_min || s.asked > 1)
       fail_msg("%s: %d refusals, %.3f used, asked %d times", plan->name, s.refusals, used, s.asked);
-    }
   }
 }
 
@@ -250,9 +241,8 @@ static void is_blind_until_the_first_answer(void **state) {
   gitdev_pace pace;
   double until = 0;
   gitdev_pace_init(&pace, 5);
-  for (int i = 0; i < GITDEV_PACE_BLIND_MAX; i++) {
+  for (int i = 0; i < GITDEV_PACE_BLIND_MAX; i++)
     assert_int_equal(enter_and_take(&pace, 5, &until), GITDEV_PACE_GO);
-  }
   assert_int_equal(enter_and_take(&pace, 5, &until), GITDEV_PACE_WAIT);
   assert_true(isfinite(until) && until > 5);
   assert_true(gitdev_pace_tokens(&pace, 6) < 0);
@@ -283,9 +273,8 @@ static void asks_once_when_more_is_queued_than_remains(void **state) {
   (void)state;
   gitdev_pace pace = after_one_answer(2);
   double until;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 3; i++)
     gitdev_pace_enter(&pace);
-  }
   assert_int_equal(gitdev_pace_take(&pace, 1, &until), GITDEV_PACE_ASK);
   /* What is certain may go out meanwhile; the third has to wait, for the answer above all. */
   assert_int_equal(gitdev_pace_take(&pace, 1, &until), GITDEV_PACE_GO);
@@ -350,9 +339,8 @@ static void fills_to_the_capacity_less_what_is_in_flight(void **state) {
   (void)state;
   gitdev_pace pace = known(9);
   double until;
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < 4; i++)
     assert_int_equal(enter_and_take(&pace, 1, &until), GITDEV_PACE_GO);
-  }
   assert_float_equal(gitdev_pace_tokens(&pace, 1000), 6, 1e-9);
   gitdev_pace_answered(&pace, 1000, &(gitdev_pace_answer){1, 6, -1});
   gitdev_pace_lost(&pace, 1000);
@@ -423,9 +411,8 @@ static void waits_for_reset_when_the_limits_are_denied(void **state) {
   gitdev_pace_answered(&pace, 1.5, &(gitdev_pace_answer){1, 0, 10});
   assert_int_equal(enter_and_take(&pace, 2, &until), GITDEV_PACE_WAIT);
   assert_float_equal(until, 11.5, 1e-9);
-  for (int i = 0; i < 9; i++) { /* the most that was seen */
+  for (int i = 0; i < 9; i++) /* the most that was seen */
     assert_int_equal(enter_and_take(&pace, 11.5, &until), GITDEV_PACE_GO);
-  }
   assert_int_equal(gitdev_pace_take(&pace, 11.5, &until), GITDEV_PACE_WAIT);
   assert_true(isfinite(until) && until > 11.5);
 }

@@ -143,12 +143,10 @@ static void judges(void **state) {
     const retry_case *c = &CASES[i];
     gitdev_retry_verdict verdict = gitdev_retry_judge(&c->facts);
     double off = verdict.delay - c->delay;
-    if (verdict.reason != c->reason || off > 1e-6 || off < -1e-6) {
+    if (verdict.reason != c->reason || off > 1e-6 || off < -1e-6)
       fail_msg("%s: %s, %g", c->name, gitdev_retry_reason_text(verdict.reason), verdict.delay);
-    }
-    if (gitdev_retryable(&c->facts) != c->retryable) {
+    if (gitdev_retryable(&c->facts) != c->retryable)
       fail_msg("%s: retryable", c->name);
-    }
   }
 }
 
@@ -178,9 +176,8 @@ static void every_reason_has_its_words(void **state) {
                                       "not repeatable",  "told not to",
                                       "retries used up", "Retry-After too long",
                                       "no time left"};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     assert_string_equal(gitdev_retry_reason_text((gitdev_retry_reason)i), words[i]);
-  }
 }
 
 enum { NOON = 784111777 }; /* Sun, 06 Nov 1994 08:49:37 GMT */
@@ -225,9 +222,8 @@ static void reads_retry_after(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof VALUES / sizeof *VALUES; i++) {
     double seconds = gitdev_retry_after(VALUES[i].value, strlen(VALUES[i].value), VALUES[i].date);
-    if (seconds < VALUES[i].seconds || seconds > VALUES[i].seconds) {
+    if (seconds < VALUES[i].seconds || seconds > VALUES[i].seconds)
       fail_msg("\"%s\": %g", VALUES[i].value, seconds);
-    }
   }
 }
 

@@ -171,9 +171,8 @@ static void verifies(void **state) {
     gitdev_signature_check check =
         check_of(c->header, c->body != NULL ? c->body : BODY, &secret, NOW + c->late);
     gitdev_signature_status status = gitdev_verify(signer(state), &check);
-    if (status != c->status) {
+    if (status != c->status)
       fail_msg("%s: %s", c->name, gitdev_signature_reason(status));
-    }
   }
 }
 
@@ -235,9 +234,8 @@ static void keeps_to_the_tolerance(void **state) {
 /* `count` wrong v1, then the right one. */
 static size_t long_header(char *out, size_t size, int count) {
   size_t len = (size_t)snprintf(out, size, T);
-  for (int i = 0; i < count; i++) {
+  for (int i = 0; i < count; i++)
     len += (size_t)snprintf(out + len, size - len, ",v1=" WRONG);
-  }
   return len + (size_t)snprintf(out + len, size - len, ",v1=" MAC1);
 }
 
@@ -264,9 +262,8 @@ static void as_many_macs_as_fit_are_parsed(void **state) {
   char header[GITDEV_SIGNATURE_HEADER_MAX + 1];
   gitdev_signature signature;
   size_t len = (size_t)snprintf(header, sizeof header, "t=1");
-  for (int i = 0; i < GITDEV_SIGNATURE_MACS_MAX; i++) {
+  for (int i = 0; i < GITDEV_SIGNATURE_MACS_MAX; i++)
     len += (size_t)snprintf(header + len, sizeof header - len, ",v1=" MAC1);
-  }
   assert_true(gitdev_signature_parse(&signature, header, len));
   assert_int_equal(signature.mac_count, GITDEV_SIGNATURE_MACS_MAX);
   assert_int_equal(signature.timestamp, 1);

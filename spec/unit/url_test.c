@@ -92,9 +92,8 @@ static void takes_base_urls_apart(void **state) {
   for (size_t i = 0; i < sizeof URLS / sizeof *URLS; i++) {
     gitdev_url url;
     gitdev_url_status status = gitdev_url_parse(&url, URLS[i].text, strlen(URLS[i].text));
-    if (status != URLS[i].status) {
+    if (status != URLS[i].status)
       fail_msg("\"%s\": %d", URLS[i].text, (int)status);
-    }
     bool is_ok = status == GITDEV_URL_OK;
     assert_string_equal(url.host, is_ok ? URLS[i].host : "");
     assert_string_equal(url.path, is_ok ? URLS[i].path : "");
@@ -121,9 +120,8 @@ static void has_longest_url_and_host(void **state) {
 
 static void every_problem_has_words(void **state) {
   (void)state;
-  for (int status = GITDEV_URL_OK; status <= GITDEV_URL_TOO_LONG; status++) {
+  for (int status = GITDEV_URL_OK; status <= GITDEV_URL_TOO_LONG; status++)
     assert_true(strlen(gitdev_url_problem((gitdev_url_status)status)) > 10);
-  }
 }
 
 static const struct {

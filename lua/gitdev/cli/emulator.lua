@@ -83,7 +83,8 @@ end
 local function serve(host, settings)
   local loop = require "gitdev.loop"
   loop.configure { on_open = host.watch_loop }
-  local server = require("gitdev.emulator.server").start(settings)
+  local server, problem = require("gitdev.emulator.server").start(settings)
+  if not server then error(problem, 0) end
   host.at_exit(function()
     server:stop()
   end)
@@ -105,8 +106,8 @@ function command.main(host, arguments)
     return exit_code.OK
   end
   local _, err = pcall(serve, host, settings)
-  if not host.signal() then error(err, 0) end
-  return exit_code.OK
+  if host.signal() then return exit_code.OK end
+  error(err, 0)
 end
 
 return command

@@ -39,7 +39,7 @@ end
 --- Starts an emulator in this process and points the environment at it.
 local function start_emulator(host)
   local loop = require "gitdev.loop"
-  local server = require("gitdev.emulator.server").start {}
+  local server = assert(require("gitdev.emulator.server").start())
   host.setenv("GIT_API_KEY", server.api_key)
   host.setenv("GIT_API_URL", server.url)
   host.setenv("GIT_CA_FILE", server.ca_file)
