@@ -31,7 +31,7 @@ struct gitdev_call {
   gitdev_attempt *attempts; /* max_retries + 1 of them, the first in first_attempt */
   gitdev_attempt first_attempt;
   size_t attempt_count;
-  gitdev_error_text error;
+  gitdev_error_text *error; /* made with the first error: most calls have none */
   gitdev_result result;
 };
 
@@ -99,6 +99,7 @@ void gitdev_call_free(gitdev_call *call) {
   gitdev_response_free(&call->response);
   free(call->request_block);
   free(call->probe_block);
+  free(call->error);
   if (call->attempts != &call->first_attempt)
     free(call->attempts);
   gitdev_client_free(call->client);
@@ -111,6 +112,13 @@ static const char *or_null(const char *text) {
   return text[0] ? text : NULL;
 }
 
+/* NULL when memory is out: then the error's type alone is kept. */
+static gitdev_error_text *error_text(gitdev_call *call) {
+  if (!call->error)
+    call->error = calloc(1, sizeof *call->error);
+  return call->error;
+}
+
 static void finish(gitdev_call *call, const char *type, bool retryable) {
   gitdev_response *response = &call->response;
   leave_queue(call);
@@ -118,9 +126,9 @@ static void finish(gitdev_call *call, const char *type, bool retryable) {
   call->result = (gitdev_result){
       .status = response->status,
       .type = type,
-      .code = type ? or_null(call->error.code) : NULL,
-      .message = type ? call->error.message : NULL,
-      .param = type ? or_null(call->error.param) : NULL,
+      .code = type && call->error ? or_null(call->error->code) : NULL,
+      .message = type ? (call->error ? call->error->message : "memory is out") : NULL,
+      .param = type && call->error ? or_null(call->error->param) : NULL,
       .request_id = or_null(response->request_id),
       .retryable = retryable,
       .body = response->body.data,
@@ -131,7 +139,7 @@ static void finish(gitdev_call *call, const char *type, bool retryable) {
 }
 
 static void finish_late(gitdev_call *call, const char *where) {
-  const char *type = gitdev_error_set(&call->error, "timeout_error", "deadline",
+  const char *type = gitdev_error_set(error_text(call), "timeout_error", "deadline",
                                       "the call's timeout ends before %s", where);
   finish(call, type, true);
 }
@@ -142,7 +150,7 @@ void gitdev_call_cancel(gitdev_call *call, double now) {
   let_go(call, now);
   gitdev_response_begin(&call->response, 0);
   finish(call,
-         gitdev_error_set(&call->error, "canceled_error", "canceled", "the call was canceled"),
+         gitdev_error_set(error_text(call), "canceled_error", "canceled", "the call was canceled"),
          false);
 }
 
@@ -301,7 +309,8 @@ static gitdev_retry_facts facts_of(const gitdev_call *call, const gitdev_outcome
   return (gitdev_retry_facts){
       .reach = reach_of(outcome),
       .status = answered ? response->status : 0,
-      .key_in_use = answered && strcmp(call->error.code, "idempotency_key_in_use") == 0,
+      .key_in_use =
+          answered && call->error && strcmp(call->error->code, "idempotency_key_in_use") == 0,
       .should_retry = answered ? response->should_retry : -1,
       .retry_after = answered ? gitdev_response_retry_after(response) : -1,
       .reset_in = answered ? gitdev_response_reset_in(response) : -1,
@@ -365,17 +374,18 @@ static void note_attempt(gitdev_call *call, const gitdev_outcome *outcome, const
   attempt->total = outcome->total;
 }
 
-/* The type of the try's error, NULL for a success; fills call->error. */
+/* The type of the try's error, NULL for a success. */
 static const char *judge_answer(gitdev_call *call, const gitdev_outcome *outcome, double now) {
-  call->error.code[0] = '\0';
+  if (call->error)
+    call->error->code[0] = '\0';
   if (outcome->kind == GITDEV_TIMED_OUT && now >= call->deadline)
-    return gitdev_error_set(&call->error, "timeout_error", "deadline",
+    return gitdev_error_set(error_text(call), "timeout_error", "deadline",
                             "the call's timeout ended before %s answered", call->client->origin);
   if (outcome->kind != GITDEV_COMPLETE)
-    return gitdev_error_from_outcome(&call->error, outcome, call->client->origin);
+    return gitdev_error_from_outcome(error_text(call), outcome, call->client->origin);
   if (gitdev_is_success(call->response.status))
     return NULL;
-  return gitdev_error_from_response(&call->error, &call->response);
+  return gitdev_error_from_response(error_text(call), &call->response);
 }
 
 /* For the ledger: what the try ran into, when it is to be repeated. */

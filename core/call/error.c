@@ -11,6 +11,8 @@ bool gitdev_is_success(int status) {
 
 const char *gitdev_error_set(gitdev_error_text *text, const char *type, const char *code,
                              const char *format, ...) {
+  if (!text)
+    return type;
   snprintf(text->code, sizeof text->code, "%s", code);
   text->param[0] = '\0';
   va_list arguments;
@@ -72,7 +74,7 @@ const char *gitdev_error_from_response(gitdev_error_text *text, const gitdev_res
   const gitdev_buffer *body = &response->body;
   const char *type = type_of_status(response->status);
   gitdev_json root, error;
-  bool judged = strcmp(type, "response_error") != 0 &&
+  bool judged = text && strcmp(type, "response_error") != 0 &&
                 gitdev_json_check(&root, body->data, body->len, GITDEV_JSON_DEPTH_MAX, NULL) &&
                 gitdev_json_member(&root, "error", 5, &error) && error.kind == GITDEV_JSON_OBJECT;
   if (judged && read_member(&error, "message", text->message, sizeof text->message)) {

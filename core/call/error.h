@@ -13,6 +13,8 @@ typedef struct gitdev_error_text {
 /* Whether a status is a success: 2xx, or the 304 that a conditional request asked for. */
 bool gitdev_is_success(int status);
 
+/* In all of these `text` may be NULL, for want of memory: then only the type is told. */
+
 /* Reads the error out of an answer that is no success: the contract's envelope, else what the
  * status alone says. Writes the text and returns the type, static. Secrets in the message are
  * masked. */

@@ -69,22 +69,36 @@ static int parse_flag(const char *value) {
   return strcmp(value, "true") == 0 ? 1 : strcmp(value, "false") == 0 ? 0 : -1;
 }
 
-/* Reads the headers that the machine judges by; `name` and `value` are in head, NUL-terminated. */
-static void note(gitdev_response *response, const char *name, const char *value, size_t len) {
-  if (strcmp(name, "date") == 0)
-    response->date = gitdev_date_parse(value, len);
-  else if (strcmp(name, "content-length") == 0)
-    response->content_length = expected_length(value, len);
-  else if (strcmp(name, "x-request-id") == 0)
+static void note_own(gitdev_response *response, const char *name, const char *value, size_t len) {
+  if (strcmp(name, "x-request-id") == 0)
     keep_request_id(response, value, len);
   else if (strcmp(name, "x-ratelimit-remaining") == 0)
     response->remaining = parse_count(value, len);
   else if (strcmp(name, "x-ratelimit-reset") == 0)
     response->reset = parse_count(value, len);
-  else if (strcmp(name, "retry-after") == 0)
-    response->retry_after = (size_t)(value - response->head.data) + 1;
   else if (strcmp(name, "x-should-retry") == 0)
     response->should_retry = parse_flag(value);
+}
+
+/* Reads the headers that the machine judges by, told apart by their first character first; `name`
+ * and `value` are in head, NUL-terminated. */
+static void note(gitdev_response *response, const char *name, const char *value, size_t len) {
+  switch (name[0]) {
+  case 'c':
+    if (strcmp(name, "content-length") == 0)
+      response->content_length = expected_length(value, len);
+    break;
+  case 'd':
+    if (strcmp(name, "date") == 0)
+      response->date = gitdev_date_parse(value, len);
+    break;
+  case 'r':
+    if (strcmp(name, "retry-after") == 0)
+      response->retry_after = (size_t)(value - response->head.data) + 1;
+    break;
+  case 'x': note_own(response, name, value, len); break;
+  default: break;
+  }
 }
 
 static bool is_value(const char *value, size_t len) {
@@ -98,7 +112,7 @@ static bool is_value(const char *value, size_t len) {
  * fit. */
 static char *append_header(gitdev_buffer *head, const char *name, size_t name_len,
                            const char *value, size_t value_len) {
-  enum { USUAL_HEAD = 1024 };
+  enum { USUAL_HEAD = 768 };
   size_t total = name_len + value_len + 2;
   if (!gitdev_buffer_reserve(head, head->size == 0 && total < USUAL_HEAD ? USUAL_HEAD : total))
     return NULL;

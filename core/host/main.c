@@ -184,9 +184,11 @@ static int protected_main(lua_State *L) {
     lua_pushboolean(L, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
   }
+  lua_gc(L, LUA_GCSTOP); /* there is nothing to collect while the state is made */
   luaL_openlibs(L);
   preload(L);
   set_arg(L, line->argc, line->argv, line->options.script);
+  lua_gc(L, LUA_GCRESTART);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "gitdev.cli");
   lua_call(L, 1, 1);

@@ -9,7 +9,8 @@ enum { HEADER_LINES_MAX = 48, HEADER_BYTES_MAX = 256 << 10 };
 
 struct gitdev_transfer {
   CURL *easy;
-  bool direct; /* the engine sends connections elsewhere itself: no proxy comes into it */
+  char *ca_file; /* what the handle is set to trust at present; NULL: the system's */
+  bool direct;   /* the engine sends connections elsewhere itself: no proxy comes into it */
   gitdev_call *call;
   const gitdev_request *request;
   struct curl_slist
@@ -132,6 +133,7 @@ void gitdev_transfer_free(gitdev_transfer *transfer) {
     return;
   curl_easy_cleanup(transfer->easy);
   gitdev_buffer_wipe(&transfer->text);
+  free(transfer->ca_file);
   free(transfer);
 }
 
@@ -207,8 +209,28 @@ static long milliseconds(double seconds) {
   return seconds < 0.001 ? 1 : seconds > 1e6 ? 1000000000L : (long)ceil(seconds * 1000);
 }
 
+static bool same_text(const char *a, const char *b) {
+  return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 /* With a CA file of the caller's, the system's directory of certificates is not looked at either.
- */
+ * libcurl tells what it was built to trust, so that a handle can go back to it. */
+static CURLcode set_trust(gitdev_transfer *transfer) {
+  const char *wanted = transfer->request->ca_file;
+  if (same_text(wanted, transfer->ca_file))
+    return CURLE_OK;
+  const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
+  char *kept = wanted ? strdup(wanted) : NULL;
+  if (wanted && !kept)
+    return CURLE_OUT_OF_MEMORY;
+  free(transfer->ca_file);
+  transfer->ca_file = kept;
+  CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, wanted ? wanted : built->cainfo);
+  if (!code)
+    code = curl_easy_setopt(transfer->easy, CURLOPT_CAPATH, wanted ? NULL : built->capath);
+  return code;
+}
+
 static CURLcode set_request(gitdev_transfer *transfer, double seconds) {
   CURL *easy = transfer->easy;
   const gitdev_request *request = transfer->request;
@@ -222,12 +244,8 @@ static CURLcode set_request(gitdev_transfer *transfer, double seconds) {
   SET(CURLOPT_TIMEOUT_MS, milliseconds(seconds));
   SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request->connect_timeout));
   SET(CURLOPT_NOPROXY, no_proxy);
-  if (request->ca_file) {
-    SET(CURLOPT_CAINFO, request->ca_file);
-    SET(CURLOPT_CAPATH, NULL);
-  }
 #undef SET
-  return code;
+  return code ? code : set_trust(transfer);
 }
 
 int gitdev_transfer_begin(gitdev_transfer *transfer, gitdev_call *call,

@@ -48,7 +48,8 @@ const char *gitdev_key_problem(gitdev_key_status status) {
   case GITDEV_KEY_OK: return "the API key is well-formed";
   case GITDEV_KEY_EMPTY: return "the API key is empty: set GIT_API_KEY or pass api_key";
   case GITDEV_KEY_PREFIX:
-    return "the API key must begin with gsk_ or gpk_: pass the key alone, without quotes or a name";
+    return "the API key must begin with gsk_ (secret) or gpk_ (public): pass the key alone, "
+           "without quotes or a name";
   case GITDEV_KEY_CHARS:
     return "the API key holds a blank, a line end or another byte that no key has: remove it "
            "(a key read from a file often ends in a newline)";

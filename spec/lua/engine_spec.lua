@@ -182,6 +182,18 @@ describe("the engine", function()
     assert.equal(0, #server.requests)
   end)
 
+  it("keeps what one client trusts from the next one on the same handle", function()
+    start(function()
+      return OK
+    end)
+    assert.equal(200, (server:call("GET", "/a")))
+    local system = core.client { api_key = origin.API_KEY, base_url = server.url }
+    local status, err = server:call("GET", "/a", { client = system, max_retries = 0 })
+    assert.is_false(status)
+    assert.equal("certificate_not_trusted", err.code)
+    assert.equal(200, (server:call("GET", "/a")))
+  end)
+
   it("says who cannot be reached", function()
     local listener = assert(loop.listen { certificate = net.certificate { "127.0.0.1" } })
     local url = "https://127.0.0.1:" .. listener:port() .. "/v2"
