@@ -1,0 +1,97 @@
+-- Arrows run down only: what a floor may include or require is written here once, and held against the sources.
+
+-- Each floor of core/ and those that it stands on.
+local FLOORS = {
+  policy = { "policy", "wire" },
+  wire = { "wire" },
+  call = { "call", "policy", "wire" },
+  net = { "net", "call", "policy", "wire" },
+  lua = { "lua", "net", "call", "policy", "wire" },
+  host = {},
+}
+
+-- What only some floors may know.
+local SYSTEM = {
+  { pattern = "^lua.*%.h$", floors = { lua = true, host = true } },
+  { pattern = "^lauxlib%.h$", floors = { lua = true, host = true } },
+  { pattern = "^curl/", floors = { net = true, lua = true } },
+  { pattern = "^openssl/ssl", floors = { net = true } },
+  { pattern = "^sys/socket", floors = { net = true } },
+  { pattern = "^sys/epoll", floors = { net = true } },
+}
+
+local function files(pattern)
+  local list = {}
+  local pipe = assert(io.popen("git ls-files --cached --others --exclude-standard '" .. pattern .. "'"))
+  for path in pipe:lines() do
+    local file = io.open(path)
+    if file then
+      list[#list + 1] = { path = path, text = file:read "*a" }
+      file:close()
+    end
+  end
+  pipe:close()
+  assert(#list > 0, "no file is like " .. pattern)
+  return list
+end
+
+local function allowed(floor, path)
+  if path == "gitdev.h" or not path:find "/" then return true end
+  for _, below in ipairs(FLOORS[floor]) do
+    if path:sub(1, #below + 1) == below .. "/" then return true end
+  end
+  return false
+end
+
+describe("core/", function()
+  it("includes only what stands below", function()
+    for _, pattern in ipairs { "core/*.c", "core/*.h" } do
+      for _, file in ipairs(files(pattern)) do
+        local floor = file.path:match "^core/(%w+)/"
+        for path in ("\n" .. file.text):gmatch '\n#include "([^"]+)"' do
+          assert.is_true(floor == "include" or allowed(floor, path), file.path .. " includes " .. path)
+        end
+      end
+    end
+  end)
+
+  it("knows Lua, libcurl, TLS and sockets only where they belong", function()
+    for _, pattern in ipairs { "core/*.c", "core/*.h" } do
+      for _, file in ipairs(files(pattern)) do
+        local floor = file.path:match "^core/(%w+)/"
+        for path in ("\n" .. file.text):gmatch "\n#include <([^>]+)>" do
+          for _, rule in ipairs(SYSTEM) do
+            assert.is_true(not path:find(rule.pattern) or rule.floors[floor] == true, file.path .. " includes " .. path)
+          end
+        end
+      end
+    end
+  end)
+end)
+
+describe("lua/gitdev/", function()
+  local function requires(file)
+    local names = {}
+    for name in file.text:gmatch 'require%s*%(?%s*"([^"]+)"' do
+      names[#names + 1] = name
+    end
+    return names
+  end
+
+  it("has a contract that requires nothing", function()
+    for _, file in ipairs(files "lua/gitdev/api/*.lua") do
+      assert.same({}, requires(file), file.path)
+    end
+  end)
+
+  it("has an SDK that knows neither the emulator nor the host", function()
+    for _, file in ipairs(files "lua/gitdev/*.lua") do
+      local room = file.path:match "^lua/gitdev/(%w+)/"
+      for _, name in ipairs(requires(file)) do
+        local wanted = name:match "^gitdev%.(%w+)"
+        local fine = wanted ~= "cli" and wanted ~= "emulator" or room == "cli" or room == "emulator" and wanted == "emulator"
+        assert.is_true(fine, file.path .. " requires " .. name)
+      end
+    end
+  end)
+end)
