@@ -10,7 +10,7 @@ local schedule = require "gitdev.schedule"
 local loop = {}
 
 local running = compat.running
-local settings = { on_open = function() end }
+local settings = { on_open = function() end, on_resume = function() end }
 local context -- made on first use: a script that makes no call pays for none of it
 
 local function open()
@@ -39,7 +39,7 @@ local function open_engine(self)
 end
 
 --- Settings, before the first call: { connect_to = "HOST:PORT:HOST:PORT" reaches the first at the second, on_open = function(handle) is told
--- the loop's handle for C (a light userdata) when it is made }.
+-- the loop's handle for C (a light userdata) when it is made, on_resume = function(thread) which task's thread runs from now on (nil: none) }.
 function loop.configure(options)
   assert(not (context and context.engine), "calls have been made already")
   for name, value in pairs(options) do
@@ -154,10 +154,12 @@ local function finish(task, ok, ...)
 end
 
 local function resume(task, ...)
-  local before = current
+  local before, on_resume = current, settings.on_resume
   current = task
+  on_resume(task.thread)
   finish(task, coroutine.resume(task.thread, ...))
   current = before
+  on_resume(before and before.thread)
 end
 
 local function resume_ready(self)

@@ -217,6 +217,20 @@ describe("an interrupted host", function()
     assert.equal(143, (interrupted("TERM", { "-e", STARTED .. "while true do end" })))
   end)
 
+  it("stops a chunk of the interactive mode", function()
+    local input = process.file "io.write 'started\\n' io.flush() while true do end\n"
+    local command = [[
+      exec 3< <(exec %s -i <%s)
+      pid=$!
+      while read -r line <&3; do case $line in *started*) break ;; esac; done
+      kill -INT "$pid"
+      wait "$pid"
+    ]]
+    local status = process.run("bash -c " .. process.quote(command:format(process.host, input)))
+    os.remove(input)
+    assert.equal(130, status)
+  end)
+
   it("leaves no file behind", function()
     local directory = os.tmpname()
     os.remove(directory)

@@ -101,8 +101,7 @@ local function reads_stdin(options)
 end
 
 --- Everything that runs the user's code, in the order of lua.c. Runs as a task of the loop.
-local function run_all(host, options)
-  host.watch_task(coroutine.running())
+local function run_all(options)
   if options.warnings then warn "@on" end -- luacheck: ignore 113
   if not options.ignore_environment then run_environment() end
   for _, chunk in ipairs(options.chunks) do
@@ -122,9 +121,9 @@ end
 --- Runs the user's code and reports its error. Returns the exit code.
 local function run(host, options)
   local loop = require "gitdev.loop"
-  loop.configure { on_open = host.watch_loop }
+  loop.configure { on_open = host.watch_loop, on_resume = host.watch_task }
   if options.emulator then start_emulator(host) end
-  local ok, err, traceback = loop.attempt(run_all, host, options)
+  local ok, err, traceback = loop.attempt(run_all, options)
   if host.signal() then error(err, 0) end
   if not ok then
     report.uncaught(err, traceback)
