@@ -103,8 +103,49 @@ static int settle(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"json_check", json_check}, {"json_kind", json_kind}, {"settle", settle}, {NULL, NULL}};
+static void add_escape(luaL_Buffer *out, unsigned char c) {
+  static const char digits[] = "0123456789abcdef", names[] = "btnvfr";
+  char text[7] = "\\u00";
+  size_t len = 2;
+  if (c == '"' || c == '\\')
+    text[1] = (char)c;
+  else if (c >= '\b' && c <= '\r' && c != '\v')
+    text[1] = names[c - '\b'];
+  else {
+    text[4] = digits[c >> 4];
+    text[5] = digits[c & 15];
+    len = 6;
+  }
+  luaL_addlstring(out, text, len);
+}
+
+/* core.quote(text) -> the text as a JSON string. Only quotes, backslashes and control bytes are
+ * escaped, so that a text has one form. */
+static int quote(lua_State *L) {
+  size_t len, plain = 0;
+  const char *text = luaL_checklstring(L, 1, &len);
+  luaL_Buffer out;
+  luaL_buffinit(L, &out);
+  luaL_addchar(&out, '"');
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if (c >= ' ' && c != '"' && c != '\\')
+      continue;
+    luaL_addlstring(&out, text + plain, i - plain);
+    add_escape(&out, c);
+    plain = i + 1;
+  }
+  luaL_addlstring(&out, text + plain, len - plain);
+  luaL_addchar(&out, '"');
+  luaL_pushresult(&out);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"json_check", json_check},
+                                     {"json_kind", json_kind},
+                                     {"quote", quote},
+                                     {"settle", settle},
+                                     {NULL, NULL}};
 
 void gitdev_lua_open_json(lua_State *L) {
   gitdev_lua_register(L, functions);

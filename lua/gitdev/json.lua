@@ -31,37 +31,11 @@ end
 ---@return string|nil problem
 json.decode = cjson.decode
 
-local ESCAPES = {
-  ['"'] = '\\"',
-  ["\\"] = "\\\\",
-  ["\b"] = "\\b",
-  ["\f"] = "\\f",
-  ["\n"] = "\\n",
-  ["\r"] = "\\r",
-  ["\t"] = "\\t",
-}
-
-local function escape(byte)
-  return ESCAPES[byte] or string.format("\\u%04x", byte:byte())
-end
-
--- cjson writes strings fastest, but escapes slashes; newer ones can be told not to.
-local keeps_slashes = cjson.encode_escape_forward_slash ~= nil
-if keeps_slashes then
-  cjson.encode_escape_forward_slash(false)
-end
-local encode_text, find = cjson.encode, string.find
-
 ---A string as JSON. Only quotes, backslashes and control bytes are escaped.
----@param text string  valid UTF-8
----@return string
-local function quote(text)
-  if keeps_slashes or not find(text, "/", 1, true) then
-    return encode_text(text)
-  end
-  return '"' .. text:gsub('[%c"\\]', escape) .. '"'
-end
-json.quote = quote
+---@type fun(text: string): string  of valid UTF-8
+json.quote = core.quote
+
+local quote = core.quote
 
 ---A finite number as JSON.
 ---@param value number
