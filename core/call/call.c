@@ -144,6 +144,15 @@ static void finish_late(gitdev_call *call, const char *where) {
   finish(call, type, true);
 }
 
+/* Not a timeout: the server has said no, to everyone on this key. */
+static void finish_paused(gitdev_call *call, double left) {
+  const char *type = gitdev_error_set(error_text(call), "rate_limit_error", "rate_limited",
+                                      "the rate limit is used up: the server asked for a pause of "
+                                      "%.0f more seconds, and the call's timeout ends before",
+                                      ceil(left));
+  finish(call, type, true);
+}
+
 void gitdev_call_cancel(gitdev_call *call, double now) {
   if (call->state == DONE)
     return;
@@ -255,7 +264,7 @@ static gitdev_action next_when_ready(gitdev_call *call, double now) {
   }
   /* Nothing that another call's answer could tell makes a known pause shorter. */
   if (pace->paused_until >= call->deadline) {
-    finish_late(call, "the pause that the server asked for is over");
+    finish_paused(call, pace->paused_until - now);
     return done;
   }
   return wait_until(until, call->deadline);
@@ -321,7 +330,8 @@ static gitdev_retry_facts facts_of(const gitdev_call *call, const gitdev_outcome
   };
 }
 
-/* A 429 of the bucket pauses everyone; one with tokens left refuses something else (a stream, a
+/* A pause is believed for as long as a call would wait for it, lest one absurd Retry-After shut the key out for good.
+ * A 429 of the bucket pauses everyone; one with tokens left refuses something else (a stream, a
  * check made too often). */
 static void tell_pace(gitdev_call *call, const gitdev_retry_facts *facts, double now) {
   static const double REFUSED_PAUSE = 1;
@@ -331,7 +341,8 @@ static void tell_pace(gitdev_call *call, const gitdev_retry_facts *facts, double
     gitdev_pace_lost(pace, now);
   } else if (facts->status == 429 && response->remaining <= 0) {
     double pause = facts->retry_after >= 0 ? facts->retry_after : facts->reset_in;
-    gitdev_pace_refused(pace, now, pause >= 0 ? pause : REFUSED_PAUSE);
+    gitdev_pace_refused(pace, now,
+                        pause >= 0 ? fmin(pause, GITDEV_RETRY_AFTER_MAX) : REFUSED_PAUSE);
   } else {
     gitdev_pace_answer answer = {
         .sent_at = call->sent_at, .remaining = response->remaining, .reset_in = facts->reset_in};

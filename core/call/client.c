@@ -1,10 +1,12 @@
 #include "call/client.h"
 #include "call/problem.h"
+#include <errno.h>
 #include <math.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char DEFAULT_URL[] = "https://api.git.dev/v2";
 static const double DEFAULT_TIMEOUT = 120, DEFAULT_TRY_TIMEOUT = 30, DEFAULT_CONNECT_TIMEOUT = 10;
@@ -68,6 +70,13 @@ static int check_text(const char *name, const char *value, gitdev_problem *probl
   return GITDEV_OK;
 }
 
+static int check_file(const char *name, const char *path, gitdev_problem *problem) {
+  if (path && access(path, R_OK) != 0)
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "%s: \"%s\" cannot be read: %s", name, path,
+                              strerror(errno));
+  return GITDEV_OK;
+}
+
 static char *format_origin(const gitdev_url *base) {
   char port[8] = "";
   if (base->port != 443)
@@ -116,6 +125,8 @@ int gitdev_client_new(gitdev_client **out, const gitdev_client_options *options,
     rc = check_limits(client, options, problem);
   if (rc == GITDEV_OK)
     rc = check_text("user_agent", options->user_agent, problem);
+  if (rc == GITDEV_OK)
+    rc = check_file("ca_file", options->ca_file, problem);
   if (rc == GITDEV_OK && (rc = fill(client, options)) != GITDEV_OK)
     gitdev_problem_set(problem, rc, "memory is out");
   if (rc != GITDEV_OK) {

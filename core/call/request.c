@@ -174,7 +174,8 @@ int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable,
     out->body = put(&w, options->body, options->body_len);
     out->body_len = options->body_len;
   }
-  *repeatable = key || is_safe(options->method);
+  out->safe = is_safe(options->method);
+  *repeatable = key || out->safe;
   *block = headers;
   return GITDEV_OK;
 }

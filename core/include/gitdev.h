@@ -4,10 +4,11 @@
  *
  *   gitdev_loop    an event loop: waits on sockets and timers;
  *   gitdev_engine  drives calls over libcurl on a loop;
- *   gitdev_client  an origin and a key, with what is shared by all calls made with them: the mirror
- * of the rate limit and the retry budget; gitdev_call    one call: a state machine that knows
- * deadlines, retries, idempotency keys and pacing, and does no I/O. The engine obeys it; anything
- * else may, see gitdev_call_next().
+ *   gitdev_client  an origin and a key, with what all calls made with them share: the mirror of the
+ *                  rate limit and the retry budget;
+ *   gitdev_call    one call: a state machine that knows deadlines, retries, idempotency keys and
+ *                  pacing, and does no I/O. The engine obeys it; anything else may, see
+ *                  gitdev_call_next().
  *
  * Ownership. A function whose first parameter is `T **out` makes an object that the caller owns and
  * frees with the function named beside it. Everything returned as `const` belongs to the object it
@@ -20,7 +21,8 @@
  * function installs a signal handler or changes a signal's disposition; writes to closed sockets
  * raise no SIGPIPE.
  *
- * Fork. A child must not use objects made before the fork: let it make its own.
+ * Fork. A child must not use objects made before the fork: let it make its own. It may free them:
+ * loops, engines and listeners then close descriptors and speak to nobody.
  *
  * Time. All durations and times are seconds as double; times are those of gitdev_now(), a monotonic
  * clock.
@@ -57,9 +59,7 @@ typedef struct gitdev_problem {
 /* A static sentence for a return code. */
 GITDEV_API const char *gitdev_strerror(int code);
 
-/* ---- the loop
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the loop ---- */
 
 typedef struct gitdev_loop gitdev_loop;
 
@@ -84,9 +84,7 @@ GITDEV_API double gitdev_timeout(gitdev_loop *loop);
 /* Ends the current or the next wait. Safe from any thread and from a signal handler. */
 GITDEV_API void gitdev_wake(gitdev_loop *loop);
 
-/* ---- clients
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- clients ---- */
 
 typedef struct gitdev_client gitdev_client;
 
@@ -132,9 +130,7 @@ GITDEV_API void gitdev_client_rate_limit(const gitdev_client *client, double now
 /* The key as it may be shown, "gsk_test_***abcd". */
 GITDEV_API const char *gitdev_client_key_hint(const gitdev_client *client);
 
-/* ---- calls
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- calls ---- */
 
 typedef struct gitdev_call gitdev_call;
 
@@ -196,16 +192,16 @@ typedef struct gitdev_result {
 /* The result of a call that is done, else NULL. It lives as long as the call. */
 GITDEV_API const gitdev_result *gitdev_call_result(const gitdev_call *call);
 
-/* The last answer's headers, names in lower case, in order of arrival; they live as long as the
- * call. NULL and 0 without an answer. */
+/* The last answer's headers, names in lower case, in order of arrival; once the call is done they
+ * live as long as it. NULL and 0 without an answer. */
 GITDEV_API const gitdev_header *gitdev_call_headers(gitdev_call *call, size_t *count);
 
-/* ---- the machine, for those who bring their own transport
- * ------------------------------------------------------- */
+/* ---- the machine, for those who bring their own transport ---- */
 
 /* A try to be sent. It lives until the machine is told its outcome. */
 typedef struct gitdev_request {
   const char *method, *url;
+  bool safe;        /* GET or HEAD: sent twice, it does no more than sent once */
   const char *host; /* to connect to; IPv6 in brackets */
   int port;
   const char *target; /* the request line's */
@@ -261,8 +257,7 @@ GITDEV_API void gitdev_call_outcome(gitdev_call *call, const gitdev_outcome *out
 /* Ends the call as canceled, unless it is done; a try under way need not be reported any more. */
 GITDEV_API void gitdev_call_cancel(gitdev_call *call, double now);
 
-/* ---- the engine: calls over libcurl
- * ------------------------------------------------------------------------------ */
+/* ---- the engine: calls over libcurl ---- */
 
 typedef struct gitdev_engine gitdev_engine;
 
@@ -280,10 +275,11 @@ GITDEV_API int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
 GITDEV_API void gitdev_engine_free(gitdev_engine *engine);
 
 /* Called from gitdev_step() (or from gitdev_submit, when there is nothing to wait for) once the
- * call is done. It may submit others. */
+ * call is done. It may submit other calls and cancel any; it must not free the engine or the loop. */
 typedef void (*gitdev_done_fn)(gitdev_call *call, void *payload);
 
-/* Takes the call under way. 0 or GITDEV_ENOMEM. */
+/* Takes the call under way. 0, GITDEV_ENOMEM, or GITDEV_EINVAL for one that is done or under way
+ * already. */
 GITDEV_API int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done,
                              void *payload);
 /* Takes a call back: it ends as canceled, and `done` is not called. */

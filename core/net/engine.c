@@ -269,9 +269,29 @@ static void abandon(job *one) {
   end_job(one);
 }
 
+/* In a fork's child the connections are the parent's: libcurl would end them in its name. What libcurl holds is left to the
+ * child's end; only the descriptors are closed, so that the parent's peers see its own closing. */
+static void free_in_child(gitdev_engine *engine) {
+  gitdev_multi_forsake(engine->multi);
+  for (size_t i = 0; i < STAGES; i++)
+    while (engine->lists[i].first) {
+      job *one = engine->lists[i].first;
+      gitdev_timer_clear(engine->loop, &one->timer);
+      one->done = NULL;
+      gitdev_call_cancel(one->call, gitdev_now());
+      end_job(one);
+    }
+  gitdev_timer_clear(engine->loop, &engine->turn);
+  free(engine);
+}
+
 void gitdev_engine_free(gitdev_engine *engine) {
   if (!engine)
     return;
+  if (gitdev_loop_forked(engine->loop)) {
+    free_in_child(engine);
+    return;
+  }
   for (size_t i = 0; i < STAGES; i++)
     while (engine->lists[i].first)
       abandon(engine->lists[i].first);
@@ -284,6 +304,8 @@ void gitdev_engine_free(gitdev_engine *engine) {
 }
 
 int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done, void *payload) {
+  if (gitdev_call_driver(call) || gitdev_call_result(call))
+    return GITDEV_EINVAL;
   job *one = calloc(1, sizeof *one);
   if (!one)
     return GITDEV_ENOMEM;

@@ -1,6 +1,7 @@
 #include "net/multi.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct gitdev_multi {
@@ -110,6 +111,12 @@ static int on_timer(CURLM *curl, long milliseconds, void *payload) {
   return gitdev_timer_set(multi->loop, &multi->timer, at, on_time, multi) == GITDEV_OK ? 0 : -1;
 }
 
+/* CURLOPT_OPENSOCKETFUNCTION. A program that the script starts must not hold its connections. */
+static curl_socket_t on_open(void *payload, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)payload, (void)purpose;
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 /* CURLOPT_CLOSESOCKETFUNCTION. */
 static int on_close(void *payload, curl_socket_t fd) {
   forget_socket(payload, fd);
@@ -148,12 +155,25 @@ void gitdev_multi_free(gitdev_multi *multi) {
   free(multi);
 }
 
+void gitdev_multi_forsake(gitdev_multi *multi) {
+  gitdev_timer_clear(multi->loop, &multi->timer);
+  for (size_t fd = 0; fd < multi->watch_room; fd++)
+    if (multi->watches[fd]) {
+      forget_socket(multi, (int)fd);
+      close((int)fd);
+    }
+  free(multi->watches);
+  multi->watches = NULL;
+  multi->watch_room = 0;
+}
+
 CURLM *gitdev_multi_handle(gitdev_multi *multi) {
   return multi->curl;
 }
 
 int gitdev_multi_prepare(gitdev_multi *multi, CURL *easy) {
-  if (curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close) ||
+  if (curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) ||
+      curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close) ||
       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi))
     return GITDEV_ECURL;
   return GITDEV_OK;

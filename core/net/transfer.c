@@ -13,21 +13,18 @@ struct gitdev_transfer {
   bool direct;   /* the engine sends connections elsewhere itself: no proxy comes into it */
   gitdev_call *call;
   const gitdev_request *request;
-  struct curl_slist
-      lines[HEADER_LINES_MAX]; /* made in place, so that a request costs no allocation */
-  gitdev_buffer text;          /* what the lines point to; holds the key: wiped */
-  int sends;                   /* how often libcurl began to send this request */
-  bool interim;                /* the header lines now coming are of a 1xx answer */
-  bool head_whole;             /* the empty line after the final header lines has come */
-  bool answer_bad;             /* the machine refused a part of the answer */
+  struct curl_slist lines[HEADER_LINES_MAX]; /* made in place: a request costs no allocation */
+  gitdev_buffer text;                        /* what the lines point to; holds the key: wiped */
+  int sends;                                 /* how often libcurl began to send this request */
+  bool refused_repeat;                       /* a second sending was stopped */
+  bool interim;                              /* the header lines now coming are of a 1xx answer */
+  bool answered;                             /* a final status line has come */
+  bool head_whole;                           /* and so has the empty line after its header lines */
+  bool answer_bad;                           /* the machine refused a part of the answer */
   char problem[CURL_ERROR_SIZE];
 };
 
 /* ---- what libcurl calls ---- */
-
-static bool is_safe(const char *method) {
-  return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-}
 
 /* CURLOPT_PREREQFUNCTION: a connection is there, and the request is about to be sent on it. When a
  * reused connection dies, libcurl sends the request again by itself on a fresh one, and reports one
@@ -35,9 +32,8 @@ static bool is_safe(const char *method) {
 static int on_begin(void *payload, char *peer, char *local, int peer_port, int local_port) {
   (void)peer, (void)local, (void)peer_port, (void)local_port;
   gitdev_transfer *transfer = payload;
-  if (++transfer->sends > 1 && !is_safe(transfer->request->method))
-    return CURL_PREREQFUNC_ABORT;
-  return CURL_PREREQFUNC_OK;
+  transfer->refused_repeat = ++transfer->sends > 1 && !transfer->request->safe;
+  return transfer->refused_repeat ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* "HTTP/1.1 201 Created", "HTTP/2 201". */
@@ -47,7 +43,10 @@ static bool begin_answer(gitdev_transfer *transfer, const char *line, size_t len
   if (blank)
     for (const char *p = blank + 1; p < line + len && isdigit((unsigned char)*p); p++)
       status = status < 1000 ? status * 10 + (*p - '0') : status;
+  if (status == 101) /* nobody asked for another protocol */
+    return false;
   transfer->interim = status >= 100 && status <= 199;
+  transfer->answered |= !transfer->interim;
   return transfer->interim || gitdev_call_begin(transfer->call, status);
 }
 
@@ -163,7 +162,9 @@ static int set_headers(gitdev_transfer *transfer) {
   gitdev_buffer *text = &transfer->text;
   size_t at[HEADER_LINES_MAX], count = 0;
   gitdev_buffer_reset(text);
-  for (size_t i = 0; i < request->header_count && count < HEADER_LINES_MAX - 2; i++)
+  if (request->header_count > HEADER_LINES_MAX - 2)
+    return GITDEV_EINVAL;
+  for (size_t i = 0; i < request->header_count; i++)
     at[count++] = add_line(text, request->headers[i].name, request->headers[i].value);
   at[count++] = add_removal(text, "Expect:");
   if (!request->body)
@@ -253,7 +254,8 @@ int gitdev_transfer_begin(gitdev_transfer *transfer, gitdev_call *call,
   transfer->call = call;
   transfer->request = request;
   transfer->sends = 0;
-  transfer->interim = transfer->head_whole = transfer->answer_bad = false;
+  transfer->refused_repeat = false;
+  transfer->interim = transfer->answered = transfer->head_whole = transfer->answer_bad = false;
   transfer->problem[0] = '\0';
   if (set_headers(transfer) != GITDEV_OK || set_request(transfer, seconds) != CURLE_OK)
     return GITDEV_ENOMEM;
@@ -273,9 +275,21 @@ static double seconds_of(CURL *easy, CURLINFO info) {
   return (double)microseconds / 1e6;
 }
 
-/* libcurl takes a head that ends with the connection, in the middle of a line even, for a whole
- * answer. */
+/* libcurl has one code for a connection that broke and for some answers that are malformed or too large; its words tell
+ * them apart. */
+static bool is_malformed(const gitdev_transfer *transfer, CURLcode code) {
+  if (transfer->answer_bad)
+    return true;
+  if (code == CURLE_OUT_OF_MEMORY) /* a header line above its cap */
+    return transfer->answered;
+  return code == CURLE_RECV_ERROR && (strstr(transfer->problem, "in chunked-encoding") ||
+                                      strstr(transfer->problem, "Too large response headers"));
+}
+
+/* libcurl takes a head that ends with the connection, in the middle of a line even, for a whole answer. */
 static gitdev_outcome_kind classify(const gitdev_transfer *transfer, CURLcode code) {
+  if (is_malformed(transfer, code))
+    return GITDEV_FAILED_ANSWER;
   switch (code) {
   case CURLE_OK: return transfer->head_whole ? GITDEV_COMPLETE : GITDEV_FAILED_SENT;
   case CURLE_OPERATION_TIMEDOUT: return GITDEV_TIMED_OUT;
@@ -287,11 +301,16 @@ static gitdev_outcome_kind classify(const gitdev_transfer *transfer, CURLcode co
   case CURLE_UNSUPPORTED_PROTOCOL: /* what came is no HTTP */
   case CURLE_WEIRD_SERVER_REPLY:
   case CURLE_BAD_CONTENT_ENCODING: return GITDEV_FAILED_ANSWER;
-  default: break;
+  default: return transfer->sends > 0 ? GITDEV_FAILED_SENT : GITDEV_FAILED_UNSENT;
   }
-  if (transfer->answer_bad)
-    return GITDEV_FAILED_ANSWER;
-  return transfer->sends > 0 ? GITDEV_FAILED_SENT : GITDEV_FAILED_UNSENT;
+}
+
+static const char *words_for(const gitdev_transfer *transfer, CURLcode code) {
+  if (transfer->refused_repeat)
+    return "it was closed while the request was under way";
+  if (code == CURLE_OK)
+    return "it was closed in the middle of the answer's head";
+  return transfer->problem[0] ? transfer->problem : curl_easy_strerror(code);
 }
 
 gitdev_outcome gitdev_transfer_outcome(gitdev_transfer *transfer, CURLcode code) {
@@ -299,9 +318,7 @@ gitdev_outcome gitdev_transfer_outcome(gitdev_transfer *transfer, CURLcode code)
   return (gitdev_outcome){
       .kind = classify(transfer, code),
       .unsent = transfer->sends == 0,
-      .message = transfer->problem[0] ? transfer->problem
-                 : code               ? curl_easy_strerror(code)
-                                      : "it was closed in the middle of the answer's head",
+      .message = words_for(transfer, code),
       .dns = seconds_of(easy, CURLINFO_NAMELOOKUP_TIME_T),
       .connect = seconds_of(easy, CURLINFO_CONNECT_TIME_T),
       .tls = seconds_of(easy, CURLINFO_APPCONNECT_TIME_T),
