@@ -35,8 +35,10 @@ static void stop(lua_State *L, lua_Debug *activation) {
   luaL_error(L, "interrupted");
 }
 
-/* Lua is stopped by a hook at its next instruction, wherever it runs; a wait is ended first, so
- * that there is a next one. A second signal ends the process, as it would without us. */
+/* The main state and the running task are stopped by a hook at their next instruction; a wait is
+ * ended first, and asks host.signal() itself, in whatever coroutine it is. What neither reaches (a
+ * busy loop in a coroutine of the script's own, a long C function) goes on, as under lua.c: there a
+ * second signal ends the process, as it would without us. */
 static void on_signal(int number) {
   const int all = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
   signal(number, SIG_DFL);

@@ -1,13 +1,22 @@
 /* gitdev.core: the policy, the call machine and the readers of outside bytes, for Lua. Needs
  * libcrypto and nothing else. */
 #include "lua/call.h"
+#include <time.h>
 
 static int core_now(lua_State *L) {
   lua_pushnumber(L, gitdev_now());
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"now", core_now}, {NULL, NULL}};
+/* core.time() -> seconds since the Unix epoch, with their fraction */
+static int core_time(lua_State *L) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  lua_pushnumber(L, (double)now.tv_sec + (double)now.tv_nsec * 1e-9);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"now", core_now}, {"time", core_time}, {NULL, NULL}};
 
 GITDEV_MODULE int luaopen_gitdev_core(lua_State *L);
 

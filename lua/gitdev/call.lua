@@ -8,7 +8,7 @@ local options_of = require "gitdev.options"
 local page = require "gitdev.page"
 local schema = require "gitdev.schema"
 
-local settle, decode = core.settle, json.decode
+local settle, decode, find = core.settle, json.decode, string.find
 
 local call = {}
 
@@ -110,8 +110,9 @@ end
 
 -- ---- the exchange ----
 
-local function fault_of(answer)
-  if answer[1] ~= nil then
+-- cjson reads [] and {} alike, so that the text has to tell them apart.
+local function fault_of(answer, text)
+  if answer[1] ~= nil or next(answer) == nil and not find(text, "^%s*{") then
     return "not_an_object", "is a list, not an object"
   end
   return nil
@@ -129,7 +130,7 @@ end
 ---@param target string   path and query, escaped
 ---@param body string|nil
 ---@param options table|nil  checked ones
----@param fault? fun(answer: table): string|nil, string|nil  says what is wrong with the answer: a code and the end of a sentence
+---@param fault? fun(answer: table, text: string): string|nil, string|nil  says what is wrong with the answer: a code and the end of a sentence
 ---@return table|true|nil
 ---@return gitdev.Error|nil
 function call.exchange(client, op, target, body, options, fault)
@@ -144,6 +145,9 @@ function call.exchange(client, op, target, body, options, fault)
   if not status then
     return nil, errors.of_call(text, under_way)
   elseif not op.returns then
+    if text ~= "" then
+      return refuse(op, under_way, status, "not_empty", "has a body where none is due")
+    end
     return true
   end
   local answer = decode(text)
@@ -151,7 +155,7 @@ function call.exchange(client, op, target, body, options, fault)
     return refuse(op, under_way, status, "not_json", "is not a JSON object")
   end
   settle(answer)
-  local code, sentence = (fault or fault_of)(answer)
+  local code, sentence = (fault or fault_of)(answer, text)
   if code then
     return refuse(op, under_way, status, code, sentence)
   end

@@ -92,14 +92,36 @@ local function is_fault_list(value)
   return true
 end
 
+-- What only the SDK says of an error: an answer's body must not be able to.
+local OWN = {}
+for name in ("type code message param status retryable attempts headers where request_id body"):gmatch "%S+" do
+  OWN[name] = true
+end
+
+-- Text from outside goes to terminals and logs: no control bytes, no secrets.
+local function clean(value)
+  if type(value) == "string" then
+    return core.redact((value:gsub("%c", " ")))
+  elseif type(value) == "table" then
+    for key, element in pairs(value) do
+      value[key] = clean(element)
+    end
+  end
+  return value
+end
+
 -- What the contract adds to some codes (required_scope, current_status, errors, …), and what it may add later.
 local function add_extras(fields, body)
   local answer = body and body:find("^%s*{") and json.decode(body)
   local extras = type(answer) == "table" and answer.error
   for key, value in pairs(type(extras) == "table" and core.settle(extras) or {}) do
-    if type(key) == "string" and fields[key] == nil and (key ~= "errors" or is_fault_list(value)) then
-      fields[key] = value
+    if type(key) == "string" and not OWN[key] and (key ~= "errors" or is_fault_list(value)) then
+      fields[key] = clean(value)
     end
+  end
+  local id = type(extras) == "table" and extras.request_id
+  if not fields.request_id and type(id) == "string" and id:find "^[%w_%-]+$" and #id <= 64 then
+    fields.request_id = id
   end
 end
 

@@ -10,7 +10,12 @@ local schedule = require "gitdev.schedule"
 local loop = {}
 
 local running = compat.running
-local settings = { on_open = function() end, on_resume = function() end }
+local function nothing() end
+
+local settings = { on_open = nothing, on_resume = nothing, interrupted = nothing }
+
+-- What a task yields when it waits for the loop; nothing else may yield to it.
+local WAITING = {}
 local context -- made on first use: a script that makes no call pays for none of it
 
 local function open()
@@ -39,7 +44,8 @@ local function open_engine(self)
 end
 
 --- Settings, before the first call: { connect_to = "HOST:PORT:HOST:PORT" reaches the first at the second, on_open = function(handle) is told
--- the loop's handle for C (a light userdata) when it is made, on_resume = function(thread) which task's thread runs from now on (nil: none) }.
+-- the loop's handle for C (a light userdata) when it is made, on_resume = function(thread) which task's thread runs from now on (nil: none),
+-- interrupted = function() is asked after each wait whether to raise an error from it }.
 function loop.configure(options)
   assert(not (context and context.engine), "calls have been made already")
   for name, value in pairs(options) do
@@ -98,6 +104,7 @@ end
 --- One turn: waits for I/O, lets services answer, and notes which tasks may go on, without resuming them.
 local function turn(self, limit)
   self.handle:step(patience(self, limit))
+  if settings.interrupted() then error("interrupted", 0) end
   if self.services[1] then call_services(self) end
   collect(self)
   wake_sleepers(self, core.now())
@@ -116,7 +123,7 @@ function loop.perform(call)
   local task = yielding_task()
   if task and not call:done() then
     self.waiting[call] = task
-    coroutine.yield()
+    coroutine.yield(WAITING)
     return
   end
   while not call:done() do
@@ -132,7 +139,7 @@ function loop.sleep(seconds)
   local task = yielding_task()
   if task then
     self.sleepers:at(due, make_ready, task)
-    coroutine.yield()
+    coroutine.yield(WAITING)
     return
   end
   local left = seconds
@@ -142,14 +149,20 @@ function loop.sleep(seconds)
   end
 end
 
+local function fail(task, err)
+  task.failed, task.error = true, err
+  task.traceback = debug.traceback(task.thread)
+  task.finished = true
+end
+
 local function finish(task, ok, ...)
   if not ok then
-    task.failed, task.error = true, (...)
-    task.traceback = debug.traceback(task.thread)
-    task.finished = true
+    fail(task, (...))
   elseif coroutine.status(task.thread) == "dead" then
     task.results = compat.pack(...)
     task.finished = true
+  elseif ... ~= WAITING then
+    fail(task, "attempt to yield from outside a coroutine") -- nobody would ever resume it
   end
 end
 

@@ -24,16 +24,18 @@ local function make(walk, answer)
 end
 
 -- Why an answer is no page.
-local function fault_of(answer, cursor)
-  if type(answer.data) ~= "table" or answer.data[1] == nil and next(answer.data) ~= nil then
+local function fault_of(answer, text, cursor)
+  local data = answer.data
+  if type(data) ~= "table" or data[1] == nil and (next(data) ~= nil or core.json_kind(text, "data") ~= "array") then
     return "not_a_list", "has no list of data"
   elseif answer.has_more and type(answer.next_cursor) ~= "string" then
     return "no_cursor", "says that more follows, but gives no cursor"
   elseif answer.has_more and answer.next_cursor == cursor then
     return "same_cursor", "gives the cursor that it was asked with: the walk would not end"
   end
-  for i = 1, #answer.data do
-    if type(answer.data[i]) ~= "table" then
+  for i = 1, #data do
+    local thing = data[i]
+    if type(thing) ~= "table" or thing[1] ~= nil or next(thing) == nil then
       return "not_a_list", "has something in its data that is no object"
     end
   end
@@ -50,8 +52,8 @@ function page.fetch(walk, cursor)
   if cursor then
     target = target .. (target:find("?", 1, true) and "&" or "?") .. "cursor=" .. core.escape(cursor)
   end
-  local answer, err = walk.client.exchange(walk.client, walk.op, target, nil, walk.options, function(answer)
-    return fault_of(answer, cursor)
+  local answer, err = walk.client.exchange(walk.client, walk.op, target, nil, walk.options, function(answer, text)
+    return fault_of(answer, text, cursor)
   end)
   if not answer then
     return nil, err

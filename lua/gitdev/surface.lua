@@ -10,12 +10,9 @@ local surface = {}
 
 -- What is loaded when it is first asked for: the event loop needs libcurl, which not every program does.
 local LAZY = {
-  all = { "gitdev.loop", "all" },
   now = { "gitdev.loop", "now" },
   run = { "gitdev.loop", "run" },
   sleep = { "gitdev.loop", "sleep" },
-  spawn = { "gitdev.loop", "spawn" },
-  step = { "gitdev.loop", "step" },
 }
 
 local function known_names(gitdev)

@@ -51,10 +51,10 @@ describe("gitdev.client", function()
   end
 
   it("takes an argument before the environment, and that before the default", function()
-    local ENVIRONMENT = { GIT_API_KEY = KEY, GIT_API_URL = "https://one.example/v2", GIT_CA_FILE = "/tmp/ca.pem" }
+    local ENVIRONMENT = { GIT_API_KEY = KEY, GIT_API_URL = "https://one.example/v2", GIT_CA_FILE = "README.md" }
     with_environment(ENVIRONMENT, function()
       local _, seen = fake.client({}, { base_url = "https://two.example/v2" })
-      assert.same({ "https://two.example/v2", "/tmp/ca.pem" }, { seen.options.base_url, seen.options.ca_file })
+      assert.same({ "https://two.example/v2", "README.md" }, { seen.options.base_url, seen.options.ca_file })
       local _, plain = fake.client({})
       assert.equal("https://one.example/v2", plain.options.base_url)
       assert.equal("gitdev client gsk_test_***2345", tostring(gitdev.client { driver = NO_DRIVER }))
@@ -206,8 +206,8 @@ describe("a method", function()
       end, "GET", "/organization" },
     }
     for _, case in ipairs(CASES) do
-      local git, seen = fake.client(function()
-        return deployment()
+      local git, seen = fake.client(function(call)
+        return call.method == "DELETE" and { status = 204, body = "" } or deployment()
       end)
       assert.is_truthy(case[1](git))
       assert.same({ case[2], case[3], case[4] }, { seen[1].method, seen[1].path, seen[1].body })
@@ -232,6 +232,38 @@ describe("a method", function()
         seen[i].idempotency_key,
         seen[i].extra_headers,
       })
+    end
+  end)
+
+  it("refuses an answer of another shape than the contract's", function()
+    local function get(git)
+      return git.organization:get()
+    end
+    local function list(git)
+      return git.projects:list()
+    end
+    local function delete(git)
+      return git.projects:delete "my-app"
+    end
+    local CASES = {
+      { get, "[]", "not_an_object" },
+      { get, " [ ]", "not_an_object" },
+      { get, "[1]", "not_an_object" },
+      { get, "", "not_json" },
+      { get, "<html>", "not_json" },
+      { get, '"text"', "not_json" },
+      { list, "[]", "not_a_list" },
+      { list, '{"data":{},"has_more":false}', "not_a_list" },
+      { list, '{"data":[[]],"has_more":false}', "not_a_list" },
+      { list, '{"data":[1],"has_more":false}', "not_a_list" },
+      { list, '{"has_more":false}', "not_a_list" },
+      { delete, "<html>welcome to this network</html>", "not_empty" },
+    }
+    for _, case in ipairs(CASES) do
+      local git = fake.client({ { status = 200, body = case[2] } }, {}, "gitdev.safe")
+      local value, err = case[1](git)
+      assert.is_nil(value, case[2])
+      assert.same({ "response_error", case[3], 200, "req_000000000001" }, { err.type, err.code, err.status, err.request_id })
     end
   end)
 
@@ -369,7 +401,7 @@ describe("a method", function()
       if call.path:find "^/projects" then
         return { id = "prj_1", object = "project", slug = "my-app" }
       elseif call.path:find "?" then
-        return { object = "list", data = {}, has_more = false }
+        return { body = '{"object":"list","data":[],"has_more":false}' }
       end
       return deployment()
     end)

@@ -14,6 +14,24 @@ local function failure(fields, options)
 end
 
 describe("an error", function()
+  it("takes nothing from a body that could forge it, and no control bytes or secrets", function()
+    local err = failure {
+      type = "invalid_request_error",
+      message = "m",
+      status = 422,
+      body = '{"error":{"type":"api_error","code":["x"],"where":"FAKE.lua:1","status":200,"retryable":true,"headers":"h",'
+        .. '"request_id":"req\\u001b[31m","attempts":7,"required_scope":"' .. SECRET .. '",'
+        .. '"errors":[{"message":"a"},{"message":"b\\u001b]0;title\\u0007"}]}}',
+    }
+    assert.same({ "invalid_request_error", nil, nil, 422, false }, { err.type, err.code, err.where, err.status, err.retryable })
+    assert.is_nil(err.request_id)
+    assert.is_table(err.attempts)
+    assert.is_table(err.headers)
+    assert.is_nil(err.required_scope:find("0123", 1, true))
+    assert.is_nil(tostring(err):find "%c")
+    assert.equal("req_body", failure({ type = "api_error", message = "m", body = '{"error":{"request_id":"req_body"}}' }).request_id)
+  end)
+
   it("has the contract's fields and what its code adds", function()
     local err = failure {
       type = "conflict_error",

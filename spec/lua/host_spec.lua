@@ -64,7 +64,7 @@ describe("the host as an interpreter", function()
 
   it("tells usage errors, with exit code 2", function()
     for _, words in ipairs { { "-x" }, { "-e" }, { "-l" }, { "--emulatr" }, { "-ii" }, { "emulator", "--prot", "1" },
-      { "emulator", "--port", "x" }, { "emulator", "--plan", "free" } } do
+      { "emulator", "--port", "x" }, { "emulator", "--port", "65536" }, { "emulator", "--no-rate-limit=5" }, { "emulator", "--plan", "free" } } do
       local status, out, err = gitdev(words)
       assert.equal(2, status, table.concat(words, " "))
       assert.equal("", out)
@@ -99,6 +99,20 @@ describe("the host as an interpreter", function()
       assert.matches(case[2], err)
     end
     assert.equal(1, (gitdev { "/no/such/script.lua" }))
+  end)
+
+  it("does not wait for a script that yields to nobody", function()
+    local status, _, err = gitdev { "-e", "coroutine.yield()" }
+    assert.equal(1, status)
+    assert.matches("attempt to yield from outside a coroutine", err)
+  end)
+
+  it("stops at the first error, in the interactive mode too", function()
+    local status, out = gitdev({ "-i", "-e", "error 'boom'" }, "print 'not reached'")
+    assert.equal(1, status)
+    assert.is_nil(out:find("not reached", 1, true))
+    local _, _, err = gitdev { "-l", "no.such.module" }
+    assert.matches("^gitdev: module 'no.such.module' not found", err)
   end)
 
   it("runs alone from any folder", function()
@@ -173,14 +187,18 @@ describe("the host's exit codes", function()
       assert.is_number(exit_code.by_type[row.type], row.type)
     end
     assert.is_true(count >= 15)
+    local function code_of(fields)
+      return exit_code.of(require("gitdev.error").new(fields))
+    end
     assert.equal(1, exit_code.of "text")
-    assert.equal(1, exit_code.of { type = "no such type" })
-    assert.equal(3, exit_code.of { type = "invalid_request_error", status = 410 })
-    assert.equal(2, exit_code.of { type = "idempotency_error", status = 422 })
-    assert.equal(5, exit_code.of { type = "idempotency_error", status = 409 })
-    assert.equal(6, exit_code.of { type = "rate_limit_error", status = 429 })
-    assert.equal(9, exit_code.of { type = "api_error", status = 503 })
-    assert.equal(130, exit_code.of { type = "canceled_error" })
+    assert.equal(1, exit_code.of { type = "rate_limit_error" }) -- a table of somebody else's
+    assert.equal(1, code_of { type = "no such type" })
+    assert.equal(3, code_of { type = "invalid_request_error", status = 410 })
+    assert.equal(2, code_of { type = "idempotency_error", status = 422 })
+    assert.equal(5, code_of { type = "idempotency_error", status = 409 })
+    assert.equal(6, code_of { type = "rate_limit_error", status = 429 })
+    assert.equal(9, code_of { type = "api_error", status = 503 })
+    assert.equal(130, code_of { type = "canceled_error" })
   end)
 end)
 
@@ -208,6 +226,8 @@ describe("an interrupted host", function()
       "require('gitdev.loop').sleep(1000)",
       "while true do end",
       CLIENT .. "git.deployments:create{ project = 'my-app', metadata = { emulate = 'hang' } }:wait()",
+      CLIENT .. "coroutine.wrap(function() git.deployments:create{ project = 'my-app', metadata = { emulate = 'hang' } }:wait() end)()",
+      "coroutine.wrap(function() require('gitdev.loop').sleep(1000) end)()",
     }
     for _, chunk in ipairs(cases) do
       local status, _, err = interrupted("INT", { "--emulator", "--quiet", "-e", STARTED .. chunk })

@@ -5,6 +5,11 @@ local report = require "gitdev.cli.report"
 
 local command = {}
 
+local function port_number(text)
+  local number = tonumber(text)
+  return number and number >= 0 and number <= 65535 and number % 1 == 0 and number or nil
+end
+
 local function whole_number(text)
   local number = tonumber(text)
   return number and number >= 0 and number % 1 == 0 and number or nil
@@ -22,20 +27,20 @@ end
 
 --- Each option: its name, the option of the server that it sets, how its value is read (none: a flag that sets `value`), what it does.
 command.options = {
-  { name = "port", sets = "port", read = whole_number, doc = "the port to listen on (default 0: any free one)" },
-  { name = "plan", sets = "plan", read = one_of("starter", "pro", "enterprise"),
+  { name = "port", sets = "port", read = port_number, takes = "N", doc = "the port to listen on, up to 65535 (default 0: any free one)" },
+  { name = "plan", sets = "plan", read = one_of("starter", "pro", "enterprise"), takes = "PLAN",
     doc = "starter, pro or enterprise: how fast calls may be made (default enterprise)" },
   { name = "no-rate-limit", sets = "rate_limit", value = false, doc = "never refuse a call for being too fast" },
-  { name = "build-ms", sets = "build_ms", read = whole_number, doc = "milliseconds that a deployment takes (default 2400)" },
+  { name = "build-ms", sets = "build_ms", read = whole_number, takes = "N", doc = "milliseconds that a deployment takes (default 2400)" },
   { name = "auto-create-projects", sets = "auto_create_projects", value = true,
     doc = "create a project that a deployment names and nobody made" },
-  { name = "seed", sets = "seed", read = whole_number, doc = "make the same ids and commits in every run" },
+  { name = "seed", sets = "seed", read = whole_number, takes = "N", doc = "make the same ids and commits in every run" },
 }
 
 local function help_text()
   local rows = {}
   for _, option in ipairs(command.options) do
-    rows[#rows + 1] = { "--" .. option.name .. (option.read and " N" or ""), option.doc }
+    rows[#rows + 1] = { "--" .. option.name .. (option.takes and " " .. option.takes or ""), option.doc }
   end
   rows[#rows + 1] = { "--help", "show this help" }
   return "usage: gitdev emulator [options]\n" .. help.section("options", rows)
@@ -56,7 +61,7 @@ local function parse(arguments)
     local name, inline = arguments[i]:match "^%-%-([%w-]+)=?(.*)$"
     local option = name and find(name)
     if name == "help" then return { help = true } end
-    if not option then return nil, "unknown option '" .. arguments[i] .. "'" end
+    if not option or (inline ~= "" and not option.read) then return nil, "unknown option '" .. arguments[i] .. "'" end
     local value = option.value
     if option.read then
       if inline == "" then
@@ -82,7 +87,7 @@ end
 -- Until a signal raises an error.
 local function serve(host, settings)
   local loop = require "gitdev.loop"
-  loop.configure { on_open = host.watch_loop }
+  loop.configure { on_open = host.watch_loop, interrupted = host.signal }
   local server, problem = require("gitdev.emulator.server").start(settings)
   if not server then error(problem, 0) end
   host.at_exit(function()

@@ -48,7 +48,7 @@ exit_code.by_status = {
 
 --- The code for an error value, as a script raised it.
 function exit_code.of(err)
-  local code = type(err) == "table" and exit_code.by_type[err.type]
+  local code = require("gitdev.error").is(err) and exit_code.by_type[err.type]
   if not code then return exit_code.ERROR end
   local decided_by_status = err.type == "invalid_request_error" or err.type == "idempotency_error"
   return decided_by_status and exit_code.by_status[err.status] or code

@@ -83,7 +83,9 @@ local function run_chunk(chunk)
   end
   local global, module = chunk.text:match "^([^=]+)=(.+)$"
   module = module or chunk.text
-  _G[global or module:match "^[^-]*"] = require(module)
+  local ok, loaded = pcall(require, module) -- called from C, it puts no place of ours before its message
+  if not ok then error(loaded, 0) end
+  _G[global or module:match "^[^-]*"] = loaded
 end
 
 local function script_name(options)
@@ -121,13 +123,13 @@ end
 --- Runs the user's code and reports its error. Returns the exit code.
 local function run(host, options)
   local loop = require "gitdev.loop"
-  loop.configure { on_open = host.watch_loop, on_resume = host.watch_task }
+  loop.configure { on_open = host.watch_loop, on_resume = host.watch_task, interrupted = host.signal }
   if options.emulator then start_emulator(host) end
   local ok, err, traceback = loop.attempt(run_all, options)
   if host.signal() then error(err, 0) end
   if not ok then
     report.uncaught(err, traceback)
-    if not options.interactive then return exit_code.of(err) end
+    return exit_code.of(err)
   end
   if wants_repl(options) then
     if not options.version then io.write(version(), "\n") end

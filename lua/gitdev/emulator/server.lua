@@ -18,7 +18,7 @@ server.__index = server
 
 -- Wall time that never steps: the emulator's timers must not notice when somebody sets the computer's clock.
 local function steady_clock()
-  local offset = os.time() - core.now()
+  local offset = core.time() - core.now()
   return function()
     return core.now() + offset
   end
@@ -37,6 +37,7 @@ end
 
 local function serve(self, exchange)
   local method, target, headers, body, peer = exchange:request()
+  target = target:match "^https?://[^/?]*(/.*)$" or target -- the absolute form, which a server must accept (RFC 9112 3.2.2)
   local response = self.emulator:handle { method = method, target = target, headers = headers, body = body, peer = peer }
   local pending = { exchange = exchange, response = response }
   if response.delay then
