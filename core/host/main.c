@@ -70,6 +70,15 @@ static int host_watch_loop(lua_State *L) {
   return 0;
 }
 
+/* host.rearm(): an interruption has been dealt with; the next signal is caught as the first was. */
+static int host_rearm(lua_State *L) {
+  (void)L;
+  lua_sethook(interruption.main, NULL, 0, 0);
+  interruption.signal = 0;
+  catch_signals();
+  return 0;
+}
+
 static int host_pid(lua_State *L) {
   lua_pushinteger(L, getpid());
   return 1;
@@ -91,6 +100,7 @@ static int host_setenv(lua_State *L) {
 }
 
 static const luaL_Reg host_functions[] = {{"pid", host_pid},
+                                          {"rearm", host_rearm},
                                           {"setenv", host_setenv},
                                           {"signal", host_signal},
                                           {"watch_loop", host_watch_loop},

@@ -212,6 +212,14 @@ function loop.run(fn, ...)
   return pass(loop.attempt(fn, ...))
 end
 
+--- Forgets all tasks, where they stand: none is resumed any more. For a host whose user has broken off what ran.
+function loop.abandon()
+  current = nil
+  if context then
+    context.waiting, context.ready, context.sleepers = {}, {}, schedule.new()
+  end
+end
+
 --- Has `service()` called after each turn. It must not block; it returns the seconds after which it wants to be called anyway, or nil.
 function loop.serve(service)
   local self = open()

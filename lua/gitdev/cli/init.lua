@@ -133,7 +133,7 @@ local function run(host, options)
   end
   if wants_repl(options) then
     if not options.version then io.write(version(), "\n") end
-    require("gitdev.cli.repl").run()
+    require("gitdev.cli.repl").run(host)
   end
   return exit_code.OK
 end

@@ -1,4 +1,5 @@
---- The interactive mode, as lua.c has it: an expression's values are printed, an unfinished statement goes on in the next line.
+--- The interactive mode, as lua.c has it: an expression's values are printed, an unfinished statement goes on in the next line, SIGINT
+-- ends a chunk that runs, and the session where none does.
 local compat = require "gitdev.compat"
 local loop = require "gitdev.loop"
 local report = require "gitdev.cli.report"
@@ -46,11 +47,22 @@ local function show(ok, ...)
   end
 end
 
+-- A signal ends the chunk that runs, and not the session.
+local function run(host, fn)
+  local ok, err = pcall(function()
+    show(loop.attempt(fn))
+  end)
+  if ok and not host.signal() then return end
+  if not ok then report.uncaught(err) end
+  loop.abandon()
+  host.rearm()
+end
+
 --- Reads and runs until the input ends.
-function repl.run()
+function repl.run(host)
   local fn = read_chunk()
   while fn do
-    show(loop.attempt(fn))
+    run(host, fn)
     fn = read_chunk()
   end
   io.write "\n"
