@@ -173,6 +173,10 @@ const gitdev_header *gitdev_call_headers(gitdev_call *call, size_t *count) {
   return headers;
 }
 
+double gitdev_call_deadline(const gitdev_call *call) {
+  return call->deadline;
+}
+
 const gitdev_client *gitdev_call_client(const gitdev_call *call) {
   return call->client;
 }

@@ -5,6 +5,9 @@
 
 #include "call/client.h"
 
+/* When the call is over, come what may. */
+double gitdev_call_deadline(const gitdev_call *call);
+
 const gitdev_client *gitdev_call_client(const gitdev_call *call);
 
 /* One more owner; undone by gitdev_call_free(). */

@@ -72,6 +72,9 @@ static int check_options(const gitdev_call_options *options, gitdev_problem *pro
   if (!path || path[0] != '/' || !is_visible(path) || strchr(path, '#'))
     return gitdev_problem_set(problem, GITDEV_EINVAL,
                               "path: must begin with / and be percent-encoded, without a fragment");
+  if (strlen(path) > GITDEV_PATH_MAX)
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "path: is longer than %d bytes",
+                              GITDEV_PATH_MAX);
   if (has_dot_segment(path))
     return gitdev_problem_set(problem, GITDEV_EINVAL, "path: holds a . or .. segment");
   if (key && (!*key || strlen(key) > GITDEV_IDEMPOTENCY_KEY_MAX || !is_visible(key)))
@@ -80,9 +83,15 @@ static int check_options(const gitdev_call_options *options, gitdev_problem *pro
                               GITDEV_IDEMPOTENCY_KEY_MAX);
   if (options->header_count > GITDEV_HEADERS_MAX)
     return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: more than %d", GITDEV_HEADERS_MAX);
-  for (size_t i = 0; i < options->header_count; i++)
+  size_t total = 0;
+  for (size_t i = 0; i < options->header_count; i++) {
     if (check_header(&options->headers[i], problem) != GITDEV_OK)
       return GITDEV_EINVAL;
+    total += strlen(options->headers[i].name) + strlen(options->headers[i].value);
+  }
+  if (total > GITDEV_HEADER_BYTES_MAX)
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: are longer than %d bytes together",
+                              GITDEV_HEADER_BYTES_MAX);
   return GITDEV_OK;
 }
 

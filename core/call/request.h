@@ -6,8 +6,10 @@
 #include "wire/buffer.h"
 
 enum {
-  GITDEV_HEADERS_MAX = 32,          /* further headers that one call may carry */
-  GITDEV_IDEMPOTENCY_KEY_MAX = 255, /* contract 1.9 */
+  GITDEV_PATH_MAX = 16 << 10,         /* bytes of a call's path and query */
+  GITDEV_HEADER_BYTES_MAX = 32 << 10, /* of all further headers together */
+  GITDEV_HEADERS_MAX = 32,            /* further headers that one call may carry */
+  GITDEV_IDEMPOTENCY_KEY_MAX = 255,   /* contract 1.9 */
 };
 
 /* Builds `out` for a client's call. Everything that it points to lives in `*block`, which the

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 void gitdev_response_init(gitdev_response *response, size_t body_max) {
   memset(response, 0, sizeof *response);
@@ -130,6 +131,10 @@ bool gitdev_response_header(gitdev_response *response, const char *name, size_t 
                             const char *value, size_t value_len) {
   if (name_len == 0 || !is_value(name, name_len) || memchr(name, ' ', name_len) ||
       !is_value(value, value_len) || response->header_count == GITDEV_RESPONSE_FIELDS_MAX)
+    return false;
+  /* Nothing but the plain body was asked for: what is encoded cannot be read here. */
+  if (name_len == 16 && strncasecmp(name, "content-encoding", 16) == 0 &&
+      !(value_len == 8 && strncasecmp(value, "identity", 8) == 0))
     return false;
   const char *kept = append_header(&response->head, name, name_len, value, value_len);
   if (!kept)

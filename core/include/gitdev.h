@@ -48,7 +48,7 @@ enum {
   GITDEV_ESYSTEM = -3, /* a system call failed: errno is kept */
   GITDEV_ETLS = -4,    /* OpenSSL failed */
   GITDEV_ECURL = -5,   /* libcurl could not be set up */
-  GITDEV_ECLOSED = -6, /* the other side, or the object, is closed */
+  GITDEV_ECLOSED = -6  /* the other side, or the object, is closed */
 };
 
 /* What went wrong, in words: what, where, and what to do. Never holds a secret. */
@@ -145,9 +145,10 @@ typedef struct gitdev_call_options {
                          required */
   const char *body;   /* JSON; NULL for none */
   size_t body_len;
-  const char *idempotency_key;  /* default: a fresh UUIDv4, the same on every try, for anything but
+  const char *idempotency_key; /* default: a fresh UUIDv4, the same on every try, for anything but
                                    GET and HEAD */
-  const gitdev_header *headers; /* further ones; those the SDK sets itself are refused */
+  const gitdev_header
+      *headers; /* further ones, 32 and 32 KiB at most; those the SDK sets itself are refused */
   size_t header_count;
   double timeout;  /* default: the client's */
   int max_retries; /* default: the client's; GITDEV_NO_RETRIES for none */
@@ -242,7 +243,7 @@ typedef enum gitdev_outcome_kind {
   GITDEV_FAILED_TRUST,  /* the server's certificate was not accepted */
   GITDEV_FAILED_ANSWER, /* what came is no HTTP, or more than body_max */
   GITDEV_TIMED_OUT,     /* `until` passed, before it was sent if unsent is true */
-  GITDEV_FAILED_LOCAL,  /* the driver itself cannot do it: a ca_file that is not there, say */
+  GITDEV_FAILED_LOCAL   /* the driver itself cannot do it: a ca_file that is not there, say */
 } gitdev_outcome_kind;
 
 typedef struct gitdev_outcome {

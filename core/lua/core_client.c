@@ -158,7 +158,6 @@ static int read_headers(lua_State *L, int index, gitdev_header *headers, int roo
  * problem */
 static int client_call(lua_State *L) {
   enum { ROOM = 32 };
-  gitdev_client *client = check_client(L);
   gitdev_header headers[ROOM];
   const char *bad = NULL;
   lua_settop(L, 8);
@@ -171,6 +170,9 @@ static int client_call(lua_State *L) {
   options.max_retries = retries_option(L, 8);
   gitdev_lua_call *self = gitdev_lua_new(L, GITDEV_LUA_CALL, sizeof *self);
   int made = lua_gettop(L);
+  gitdev_client *client = ((lua_client *)luaL_checkudata(L, 1, CLIENT))->client;
+  if (!client)
+    return gitdev_lua_fail(L, "the client is closed");
   int count = lua_isnil(L, 6) || bad ? 0 : read_headers(L, 6, headers, ROOM, &bad);
   if (bad)
     return gitdev_lua_fail(L, bad);

@@ -29,7 +29,6 @@ static int engine_close(lua_State *L) {
 
 /* net.engine(loop [, { connect_to = "HOST:PORT:HOST:PORT" }]) -> engine */
 static int net_engine(lua_State *L) {
-  gitdev_loop *loop = gitdev_lua_check_loop(L, 1);
   gitdev_engine_options options = {0};
   lua_settop(L, 2);
   if (lua_istable(L, 2)) {
@@ -37,6 +36,7 @@ static int net_engine(lua_State *L) {
     options.connect_to = luaL_optstring(L, -1, NULL);
   }
   lua_engine *self = gitdev_lua_new(L, ENGINE, sizeof *self);
+  gitdev_loop *loop = gitdev_lua_check_loop(L, 1);
   int rc = gitdev_engine_new(&self->engine, loop, &options);
   if (rc != GITDEV_OK)
     return luaL_error(L, "no engine: %s", gitdev_strerror(rc));

@@ -113,7 +113,6 @@ static double number_field(lua_State *L, int index, const char *name) {
 /* net.listener(loop, { host=, port=, certificate=, body_max=, idle_timeout=, request_timeout= }) ->
  * listener | nil, problem */
 static int net_listener(lua_State *L) {
-  gitdev_loop *loop = gitdev_lua_check_loop(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   gitdev_listener_options options = {
@@ -130,6 +129,7 @@ static int net_listener(lua_State *L) {
     options.certificate = &certificate->certificate;
   }
   lua_listener *self = gitdev_lua_new(L, LISTENER, sizeof *self);
+  gitdev_loop *loop = gitdev_lua_check_loop(L, 1);
   int rc = gitdev_listener_new(&self->listener, loop, &options);
   if (rc != GITDEV_OK)
     return gitdev_lua_fail(L, rc == GITDEV_ESYSTEM ? strerror(errno) : gitdev_strerror(rc));
@@ -176,9 +176,8 @@ static int exchange_close(lua_State *L) {
 
 /* listener:next() -> exchange | nil */
 static int listener_next(lua_State *L) {
-  gitdev_listener *listener = check_listener(L);
   lua_exchange *self = gitdev_lua_new(L, EXCHANGE, sizeof *self);
-  self->exchange = gitdev_listener_next(listener);
+  self->exchange = gitdev_listener_next(check_listener(L));
   if (!self->exchange)
     return 0;
   lua_pushvalue(L, 1);

@@ -18,7 +18,7 @@ typedef struct job {
   gitdev_done_fn done;
   void *payload;
   stage stage;
-  gitdev_timer timer;        /* while WAITING */
+  gitdev_timer timer;        /* in every stage: until when it may last */
   gitdev_transfer *transfer; /* while SENDING */
   struct job *next, *before;
 } job;
@@ -104,16 +104,45 @@ static void wake_line(gitdev_engine *engine) {
   gitdev_timer_set(engine->loop, &engine->turn, gitdev_now(), take_turns, engine);
 }
 
-static void on_waited(void *payload) {
-  job *one = payload;
+static void advance(job *one);
+static void on_time(void *payload);
+
+static bool set_timer(job *one, double at) {
+  return gitdev_timer_set(one->engine->loop, &one->timer, at, on_time, one) == GITDEV_OK;
+}
+
+/* Back to the line, where the call's own deadline is what ends it. */
+static void line_up(job *one) {
   move(one, IN_LINE);
-  take_turns(one->engine);
+  set_timer(one, gitdev_call_deadline(one->call));
+}
+
+/* libcurl does not look at the clock of a transfer that waits for a connection: the try is ended here. */
+static void end_late_try(job *one) {
+  gitdev_outcome outcome = gitdev_transfer_outcome(one->transfer, CURLE_OPERATION_TIMEDOUT);
+  gitdev_multi_remove(one->engine->multi, gitdev_transfer_easy(one->transfer));
+  gitdev_call_outcome(one->call, &outcome, gitdev_now());
+  end_transfer(one);
+}
+
+/* The stage has lasted as long as it may. */
+static void on_time(void *payload) {
+  job *one = payload;
+  if (one->stage == WAITING) {
+    line_up(one);
+    take_turns(one->engine);
+    return;
+  }
+  if (one->stage == SENDING)
+    end_late_try(one);
+  advance(one);
 }
 
 static void end_job(job *one) {
   gitdev_done_fn done = one->done;
   gitdev_call *call = one->call;
   void *payload = one->payload;
+  gitdev_timer_clear(one->engine->loop, &one->timer);
   detach(one);
   gitdev_call_set_driver(call, NULL);
   free(one);
@@ -130,6 +159,7 @@ static void fail_locally(job *one, const char *problem) {
 /* False when the try failed before it began; the machine has been told. On true the job may be
  * over, and gone. */
 static bool start_transfer(job *one, const gitdev_action *action, double now) {
+  static const double LEEWAY = 0.02; /* libcurl's own clock is to be first, its words say more */
   gitdev_engine *engine = one->engine;
   gitdev_transfer *transfer = take_transfer(engine);
   if (!transfer) {
@@ -141,12 +171,13 @@ static bool start_transfer(job *one, const gitdev_action *action, double now) {
   one->transfer = transfer;
   engine->sending++;
   move(one, SENDING);
-  if (gitdev_transfer_begin(transfer, one->call, action->request, action->until - now) ==
+  if (set_timer(one, action->until + LEEWAY) &&
+      gitdev_transfer_begin(transfer, one->call, action->request, action->until - now) ==
           GITDEV_OK &&
       gitdev_multi_add(engine->multi, easy) == GITDEV_OK)
     return true;
   end_transfer(one);
-  move(one, IN_LINE);
+  line_up(one);
   fail_locally(one, "libcurl refused the request");
   return false;
 }
@@ -154,7 +185,7 @@ static bool start_transfer(job *one, const gitdev_action *action, double now) {
 static void wait_for(job *one, double until) {
   if (one->stage != WAITING)
     move(one, WAITING);
-  if (gitdev_timer_set(one->engine->loop, &one->timer, until, on_waited, one) != GITDEV_OK)
+  if (!set_timer(one, until))
     gitdev_call_cancel(one->call, gitdev_now());
 }
 
@@ -193,8 +224,7 @@ static void ask_again(gitdev_engine *engine, const gitdev_client *client) {
     next = one->next;
     if (gitdev_call_client(one->call)->pace != client->pace)
       continue;
-    gitdev_timer_clear(engine->loop, &one->timer);
-    move(one, IN_LINE);
+    line_up(one);
     any = true;
   }
   if (any || engine->lists[IN_LINE].first)
@@ -313,6 +343,7 @@ int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done,
   gitdev_call_retain(call);
   gitdev_call_set_driver(call, one);
   append(one, IN_LINE);
+  set_timer(one, gitdev_call_deadline(call));
   take_turns(engine);
   return GITDEV_OK;
 }

@@ -1,11 +1,13 @@
 #include "net/transfer.h"
 #include "wire/buffer.h"
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <math.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_LINES_MAX = 48, HEADER_BYTES_MAX = 256 << 10 };
+enum { HEADER_LINES_MAX = 48, HEADER_BYTES_MAX = 64 << 10, LARGE_BODY = 60000 };
 
 struct gitdev_transfer {
   CURL *easy;
@@ -87,6 +89,14 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *payload) {
   return 0;
 }
 
+/* SSLKEYLOGFILE makes libcurl write the secrets of every connection to a file: no switch of ours is to be insecure, and none that is
+ * inherited either. */
+static CURLcode on_tls(CURL *easy, void *context, void *payload) {
+  (void)easy, (void)payload;
+  SSL_CTX_set_keylog_callback(context, NULL);
+  return CURLE_OK;
+}
+
 /* ---- setting up ---- */
 
 static CURLcode set_constant_options(gitdev_transfer *transfer, struct curl_slist *connect_to) {
@@ -98,7 +108,6 @@ static CURLcode set_constant_options(gitdev_transfer *transfer, struct curl_slis
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_PROTOCOLS_STR, "https");
   SET(CURLOPT_PATH_AS_IS, 1L);
-  SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
   SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
   SET(CURLOPT_QUICK_EXIT, 1L);
@@ -109,6 +118,7 @@ static CURLcode set_constant_options(gitdev_transfer *transfer, struct curl_slis
   SET(CURLOPT_HEADERDATA, transfer);
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_WRITEDATA, transfer);
+  SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
   SET(CURLOPT_CONNECT_TO, connect_to);
 #undef SET
   return code;
@@ -201,9 +211,19 @@ static CURLcode set_method(CURL *easy, const gitdev_request *request) {
   return code;
 }
 
+/* A host of this machine, in any spelling of its address: no proxy reaches it. */
 static bool is_loopback(const char *host) {
-  return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
-         strcmp(host, "[::1]") == 0;
+  struct in_addr four;
+  struct in6_addr six;
+  char address[INET6_ADDRSTRLEN];
+  size_t len = strlen(host);
+  if (host[0] != '[' || len - 2 >= sizeof address)
+    return strcmp(host, "localhost") == 0 ||
+           (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+  memcpy(address, host + 1, len - 2);
+  address[len - 2] = '\0';
+  return inet_pton(AF_INET6, address, &six) == 1 &&
+         (IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127));
 }
 
 static long milliseconds(double seconds) {
@@ -235,6 +255,9 @@ static CURLcode set_trust(gitdev_transfer *transfer) {
 static CURLcode set_request(gitdev_transfer *transfer, double seconds) {
   CURL *easy = transfer->easy;
   const gitdev_request *request = transfer->request;
+  /* libcurl's HTTP/2 spins until the time is over when a body above its send window is answered before it was taken. */
+  bool large = request->body_len > LARGE_BODY;
+  long version = large ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
   const char *no_proxy = transfer->direct || is_loopback(request->host) ? "*" : NULL;
   CURLcode code = set_method(easy, request);
 #define SET(option, value)                                                                         \
@@ -245,6 +268,7 @@ static CURLcode set_request(gitdev_transfer *transfer, double seconds) {
   SET(CURLOPT_TIMEOUT_MS, milliseconds(seconds));
   SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request->connect_timeout));
   SET(CURLOPT_NOPROXY, no_proxy);
+  SET(CURLOPT_HTTP_VERSION, version);
 #undef SET
   return code ? code : set_trust(transfer);
 }

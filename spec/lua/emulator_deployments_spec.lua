@@ -178,6 +178,55 @@ describe("the emulator's deployments", function()
     end
   end)
 
+  describe("that would make a project", function()
+    before_each(function()
+      w = world.new { auto_create_projects = true, quotas = { projects = 3 } }
+      w:post("/projects", { slug = "other" })
+    end)
+
+    -- What the request says, what its key holds, what it gets.
+    local cases = {
+      { "where it is there, but unseen", { project = "other" }, { projects = { "my-app" } }, "422 resource_missing project" },
+      {
+        "without the scope for it",
+        { project = "fresh" },
+        { scopes = { "deployments:write" } },
+        "403 insufficient_scope",
+      },
+      { "of an unknown branch", { project = "fresh", branch = "none" }, {}, "422 resource_missing branch" },
+      { "of an unknown commit", { project = "fresh", commit_sha = ("0"):rep(40) }, {}, "422 resource_missing commit_sha" },
+      { "of too large an environment", { project = "fresh", env = { A = ("x"):rep(65536) } }, {}, "422 env_too_large env" },
+    }
+    for _, case in ipairs(cases) do
+      it("are refused without a trace " .. case[1], function()
+        local before = #w.emulator:events()
+        local answer = w:post("/deployments", case[2], { key = w.emulator:issue_key(case[3]) })
+        assert.equal(case[4], codes(answer))
+        assert.equal(2, #w:get("/projects").json.data)
+        assert.equal(before, #w.emulator:events())
+      end)
+    end
+
+    it("name the scope that lacks", function()
+      local key = w.emulator:issue_key { scopes = { "deployments:write" } }
+      local answer = w:post("/deployments", { project = "fresh" }, { key = key })
+      assert.equal("projects:write", answer.json.error.required_scope)
+    end)
+
+    it("are refused beyond the quota of projects", function()
+      assert.equal("fresh", w:deploy({ project = "fresh" }).project)
+      assert.equal("403 plan_limit_reached", codes(w:post("/deployments", { project = "too-many" })))
+    end)
+
+    it("give it to the key that asked", function()
+      local key = { key = w.emulator:issue_key { projects = {} } }
+      local made = w:post("/deployments", { project = "fresh" }, key)
+      assert.equal(201, made.status)
+      assert.equal(200, w:get("/projects/fresh", key).status)
+      assert.equal(200, w:get("/deployments/" .. made.json.id, key).status)
+    end)
+  end)
+
   describe("addresses", function()
     local function hash(branch)
       return core.sha1(branch):sub(1, 4)

@@ -272,6 +272,47 @@ describe("the emulator's environment", function()
       assert.equal("409 already_exists key", codes(answer))
     end)
 
+    it("keep their other targets under upsert: overlapping ones that are not the same are refused", function()
+      local there = set({ key = "A", value = "1", targets = { "production", "preview" } }).json
+      for _, targets in ipairs { { "production" }, { "preview", "development" } } do
+        local answer = set { key = "A", value = "2", targets = targets, upsert = true }
+        assert.equal("409 already_exists key", codes(answer))
+        local message = answer.json.error.message
+        assert.truthy(message:find("production, preview already, by " .. there.id, 1, true))
+        assert.truthy(message:find("targets are not the same", 1, true))
+        assert.is_nil(message:find("upsert", 1, true))
+      end
+      assert.equal("1", process({ branch = "develop" }).A)
+      local order = set { key = "A", value = "3", targets = { "preview", "production" }, upsert = true }
+      assert.equal(200, order.status)
+    end)
+
+    it("advise upsert only where it would help", function()
+      local one = set({ key = "A", value = "1", targets = { "production" } }).json
+      local two = set({ key = "A", value = "1", targets = { "preview" } }).json
+      local created = set { key = "A", value = "2", targets = { "production" } }
+      assert.truthy(created.json.error.message:find("upsert", 1, true))
+      local patched = w:patch("/projects/my-app/env/" .. two.id, { targets = { "production" } })
+      assert.equal("409 already_exists key", codes(patched))
+      assert.truthy(patched.json.error.message:find(one.id, 1, true))
+      assert.is_nil(patched.json.error.message:find("upsert", 1, true))
+    end)
+
+    it("stay as they are when nothing changes", function()
+      local made = set({ key = "A", value = "1", targets = { "preview" }, branch = "develop" }).json
+      local events = #w.emulator:events()
+      w:wait(5)
+      for _, body in ipairs { "{}", '{"value":"1","secret":false,"targets":["preview"],"branch":"develop"}' } do
+        local answer = w:patch("/projects/my-app/env/" .. made.id, body)
+        assert.equal(200, answer.status)
+        assert.same(made, answer.json)
+      end
+      local again = set { key = "A", value = "1", branch = "develop", upsert = true }
+      assert.equal(200, again.status)
+      assert.same(made, again.json)
+      assert.equal(events, #w.emulator:events())
+    end)
+
     it("are listed and filtered", function()
       set { key = "A", value = "1", targets = { "production" } }
       set { key = "B", value = "2", branch = "develop" }

@@ -101,6 +101,25 @@ describe("the emulator's idempotency keys", function()
     assert.equal("idempotency_key_reused", code(w:post("/projects", '{"slug": "one"}', with "k")))
   end)
 
+  it("(d) holds where the path names nothing any more, and for a body that is invalid", function()
+    create("one", "k")
+    local path = "/projects/one"
+    assert.equal(204, w:delete(path, with "d").status)
+    assert.equal("idempotency_key_reused", code(w:send("DELETE", path, "{}", with "d")))
+    for _, body in ipairs { '{"slug":"NO"}', '{"slug":', "", '{"nonsense":1}' } do
+      local answer = w:post("/projects", body, with "k")
+      assert.equal(422, answer.status)
+      assert.equal("idempotency_key_reused", code(answer))
+    end
+  end)
+
+  it("(d) costs a token", function()
+    create("one", "k")
+    local before = w:get("/rate_limit").json.remaining
+    create("two", "k")
+    assert.equal(before - 1, w:get("/rate_limit").json.remaining)
+  end)
+
   it("(c) a request that is still running holds its key", function()
     w.emulator:fault { match = { op = "projects.create" }, delay = 3 }
     local slow = create("one", "k")
@@ -149,6 +168,72 @@ describe("the emulator's idempotency keys", function()
       local before = w:get("/rate_limit").json.remaining
       assert.equal("true", w:post(cancel, nil, with("c", { key = friend })).headers["idempotent-replayed"])
       assert.equal(before, w:get("/rate_limit").json.remaining)
+    end)
+
+    -- Of a project that the second key does not hold; what it gets, with and without the idempotency key.
+    local function foreign(path, body, verdict)
+      w:post("/projects", { slug = "other" })
+      local stranger = w.emulator:issue_key { projects = { "my-app" } }
+      assert.is_true(w:post(path, body, with "k").status < 300)
+      local events = #w.emulator:events()
+      local answer = w:post(path, body, with("k", { key = stranger }))
+      assert.equal(verdict, answer.status .. " " .. code(answer))
+      assert.is_nil(answer.headers["idempotent-replayed"])
+      assert.is_nil(answer.body:find("other", 1, true))
+      assert.equal(events, #w.emulator:events())
+      assert.equal("true", w:post(path, body, with("k", { key = w.emulator:issue_key() })).headers["idempotent-replayed"])
+    end
+
+    it("does not give a deployment to a key that does not hold its project", function()
+      foreign("/deployments", { project = "other" }, "422 resource_missing")
+    end)
+
+    it("does not give a project to a key that does not hold it, nor makes it again", function()
+      foreign("/projects", { slug = "another" }, "422 resource_missing")
+      w:delete "/projects/another"
+      local stranger = w.emulator:issue_key { projects = { "my-app" } }
+      assert.equal("resource_missing", code(create("another", "k", { key = stranger })))
+      assert.equal(2, count())
+    end)
+
+    it("does not give the refusal about a project to a key that does not hold it", function()
+      create "other"
+      w:patch("/projects/other", { status = "paused" })
+      local body = { project = "other" }
+      assert.equal("invalid_state", code(w:post("/deployments", body, with "k")))
+      local stranger = w.emulator:issue_key { projects = { "my-app" } }
+      assert.equal("resource_missing", code(w:post("/deployments", body, with("k", { key = stranger }))))
+    end)
+
+    it("holds for every key while the first request runs", function()
+      create "other"
+      local stranger = w.emulator:issue_key { projects = { "my-app" } }
+      for _, slug in ipairs { "other", "my-app" } do
+        w.emulator:fault { match = { op = "deployments.create" }, delay = 3 }
+        w:post("/deployments", { project = slug }, with(slug))
+        local early = w:post("/deployments", { project = slug }, with(slug, { key = stranger }))
+        assert.equal("idempotency_key_in_use", code(early))
+        assert.equal("3", early.headers["retry-after"])
+      end
+    end)
+
+    it("gives the answer for nothing to a key that holds the project", function()
+      w = world.new { plan = "starter" }
+      local first = w:post("/deployments", { project = "my-app" }, with "k")
+      local friend = w.emulator:issue_key { projects = { "my-app" }, scopes = { "deployments:write" } }
+      while w:get("/organization").status == 200 do end
+      local again = w:post("/deployments", { project = "my-app" }, with("k", { key = friend }))
+      assert.equal(201, again.status)
+      assert.equal(first.body, again.body)
+      local stranger = w.emulator:issue_key { projects = {} }
+      assert.equal(429, w:post("/deployments", { project = "my-app" }, with("k", { key = stranger })).status)
+    end)
+
+    it("gives a key its own answers, also those about a project that it made", function()
+      local founder = w.emulator:issue_key { projects = {} }
+      local first = create("one", "k", { key = founder })
+      assert.equal(201, first.status)
+      assert.equal(first.body, create("one", "k", { key = founder }).body)
     end)
 
     it("takes a quoted key for the same as a bare one", function()

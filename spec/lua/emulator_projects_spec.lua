@@ -178,6 +178,25 @@ describe("the emulator's projects", function()
       assert.equal(events, #w.emulator:events())
     end)
 
+    it("to another slug, which leaves what is built and what was logged as they were", function()
+      local built = w:deployed()
+      local waiting = w:deploy()
+      local function seen(id)
+        local process = w.emulator:environment(id)
+        return process.GIT_PROJECT .. " " .. process.GIT_URL
+      end
+      local log = w:get("/deployments/" .. built.id .. "/logs").json
+      assert.truthy(#log.data > 5)
+      w:patch("/projects/my-app", { slug = "shop" })
+      local after = w:get("/deployments/" .. built.id .. "/logs").json
+      assert.same(log.data, after.data)
+      assert.equal("my-app https://my-app.git.dev", seen(built.id))
+      assert.equal("shop https://shop.git.dev", seen(waiting.id))
+      w:wait(3)
+      local first = w:get("/deployments/" .. waiting.id .. "/logs").json.data[1].message
+      assert.truthy(first:find("Build of shop started", 1, true))
+    end)
+
     it("to another slug, which moves their addresses and those of their deployments", function()
       local made = w:deployed()
       local preview = w:deploy { branch = "develop" }

@@ -134,6 +134,7 @@ describe("the engine", function()
       { "cut in the head", "HTTP/1.1 200 OK\r\nContent-Ty", "connection_error" },
       { "cut in the body", head .. "Content-Length: 10\r\n\r\n{}", "connection_error", 200, "req_7" },
       { "a header without a colon", head .. "Broken\r\nContent-Length: 2\r\n\r\n{}", "response_error", 200, "req_7" },
+      { "an encoding that was not asked for", head .. "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", "response_error", 200, "req_7" },
       { "a bad chunk", head .. "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", "response_error", 200, "req_7" },
       { "a huge header", head .. "X: " .. ("y"):rep(200000) .. "\r\nContent-Length: 0\r\n\r\n", "response_error", 200, "req_7" },
       { "many headers", head .. ("X: y\r\n"):rep(1000) .. "Content-Length: 0\r\n\r\n", "response_error", 200, "req_7" },
@@ -284,6 +285,39 @@ describe("the engine", function()
     local memory_after, descriptors_after = run(9000)
     assert.is_true(descriptors_after <= descriptors + 2, descriptors .. " descriptors became " .. descriptors_after)
     assert.is_true(memory_after < memory + 64, "Lua's memory went from " .. memory .. " to " .. memory_after .. " KiB")
+  end)
+
+  it("tells that a client is closed, in both styles as misuse", function()
+    for _, module in ipairs { "gitdev", "gitdev.safe" } do
+      local git = require(module).client { api_key = origin.API_KEY }
+      git:close()
+      local ok, err = pcall(function()
+        return git.organization:get()
+      end)
+      assert.is_false(ok)
+      assert.matches("organization.get: the client is closed", tostring(err), 1, true)
+    end
+  end)
+
+  -- A finalizer may run whenever memory is asked for, in the middle of making a call too.
+  it("survives a client that a finalizer closes", function()
+    local gitdev = require "gitdev"
+    for _ = 1, 200 do
+      local owner = { git = gitdev.client { api_key = origin.API_KEY } }
+      local git = owner.git
+      local guard = newproxy and newproxy(true) or setmetatable({}, {}) -- luacheck: ignore 113
+      getmetatable(guard).__gc = function()
+        git:close()
+      end
+      if not newproxy then setmetatable(guard, getmetatable(guard)) end -- luacheck: ignore 113
+      owner, guard = nil, nil -- luacheck: ignore 311
+      local core_client = getmetatable(git).inner.core
+      for _ = 1, 20 do
+        local call, problem = core_client:call("GET", "/a")
+        assert.is_true(call ~= nil or problem == "the client is closed")
+      end
+    end
+    collectgarbage()
   end)
 
   it("shares the limit between clients of one key, and nothing between two keys", function()

@@ -115,6 +115,17 @@ describe("the host as an interpreter", function()
     assert.matches("^gitdev: module 'no.such.module' not found", err)
   end)
 
+  it("writes no TLS secrets for SSLKEYLOGFILE", function()
+    local keys = process.file ""
+    local status = gitdev({ "--emulator", "-e", CLIENT .. "git.organization:get()" }, nil, "SSLKEYLOGFILE=" .. keys)
+    local file = assert(io.open(keys))
+    local text = file:read "*a"
+    file:close()
+    os.remove(keys)
+    assert.equal(0, status)
+    assert.equal("", text)
+  end)
+
   it("runs alone from any folder", function()
     local host = process.host:sub(1, 1) == "/" and process.host or "$PWD/" .. process.host
     local status, out = process.run('h="' .. host .. '"; cd / && env -i "$h" -e "print(type(require[[gitdev]].client))"')

@@ -108,6 +108,23 @@ static void test_request(void **state) {
   gitdev_client_free(client);
 }
 
+/* What no server takes is refused before it is sent. */
+static void refuse_long(gitdev_client *client) {
+  static char text[40000];
+  gitdev_call *call;
+  gitdev_problem problem;
+  memset(text, 'x', sizeof text - 1);
+  const gitdev_header header = {"X-Long", text};
+  const gitdev_call_options headers = {
+      .method = "GET", .path = "/a", .headers = &header, .header_count = 1};
+  assert_int_equal(gitdev_call_new(&call, client, &headers, 0, &problem), GITDEV_EINVAL);
+  assert_non_null(strstr(problem.text, "headers: are longer"));
+  text[0] = '/';
+  const gitdev_call_options path = {.method = "GET", .path = text};
+  assert_int_equal(gitdev_call_new(&call, client, &path, 0, &problem), GITDEV_EINVAL);
+  assert_non_null(strstr(problem.text, "path: is longer"));
+}
+
 static void test_refused_options(void **state) {
   (void)state;
   static const gitdev_header injected = {"X-Note", "a\r\nX-Evil: 1"}, own = {"authorization", "x"},
@@ -138,6 +155,7 @@ static void test_refused_options(void **state) {
       {{.method = "GET", .path = "/a", .max_retries = 21}, "max_retries"},
   };
   gitdev_client *client = new_client();
+  refuse_long(client);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     gitdev_call *call;
     gitdev_problem problem = {""};

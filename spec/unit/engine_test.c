@@ -18,6 +18,8 @@
 
 static const char KEY[] = "gsk_test_0123456789abcdefghijklmnopqrstuv";
 
+static const char PLENTY[] = "X-RateLimit-Remaining: 1000\r\n";
+
 typedef struct world {
   gitdev_loop *loop;
   gitdev_listener *listener;
@@ -68,11 +70,16 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static gitdev_call *new_call(world *w) {
+static gitdev_call *new_call_within(world *w, double timeout) {
   gitdev_call *call;
-  const gitdev_call_options options = {.method = "POST", .path = "/a", .body = "{}", .body_len = 2};
+  const gitdev_call_options options = {
+      .method = "POST", .path = "/a", .body = "{}", .body_len = 2, .timeout = timeout};
   assert_int_equal(gitdev_call_new(&call, w->client, &options, gitdev_now(), NULL), GITDEV_OK);
   return call;
+}
+
+static gitdev_call *new_call(world *w) {
+  return new_call_within(w, 0);
 }
 
 /* Turns the loop until the call is done, answering what arrives. */
@@ -82,7 +89,7 @@ static const gitdev_result *run(world *w, gitdev_call *call) {
     gitdev_exchange *exchange;
     while ((exchange = gitdev_listener_next(w->listener))) {
       w->requests++;
-      gitdev_exchange_answer(exchange, 200, NULL, 0, "{}", 2);
+      gitdev_exchange_answer(exchange, 200, PLENTY, sizeof PLENTY - 1, "{}", 2);
       gitdev_exchange_free(exchange);
     }
   }
@@ -148,6 +155,34 @@ static void test_an_engine_ends_what_is_under_way(void **state) {
   gitdev_call_free(call);
 }
 
+/* More calls than there are connections, or places in libcurl, to a server that answers nobody: one that has little time ends in
+ * time, wherever it waits. */
+static void test_a_deadline_holds_in_any_queue(void **state) {
+  world *w = *state;
+  static const size_t counts[] = {0, 17, 70};
+  gitdev_call *first = new_call(w);
+  assert_int_equal(gitdev_submit(w->engine, first, NULL, NULL), GITDEV_OK);
+  assert_null(run(w, first)->type);
+  gitdev_call_free(first);
+  for (size_t n = 0; n < sizeof counts / sizeof *counts; n++) {
+    gitdev_call *slow[70], *hasty = new_call_within(w, 0.2);
+    for (size_t i = 0; i < counts[n]; i++) {
+      slow[i] = new_call(w);
+      assert_int_equal(gitdev_submit(w->engine, slow[i], NULL, NULL), GITDEV_OK);
+    }
+    assert_int_equal(gitdev_submit(w->engine, hasty, NULL, NULL), GITDEV_OK);
+    while (!gitdev_call_result(hasty))
+      assert_int_equal(gitdev_step(w->loop, 5), 0);
+    assert_string_equal(gitdev_call_result(hasty)->type, "timeout_error");
+    gitdev_call_free(hasty);
+    for (size_t i = 0; i < counts[n]; i++) {
+      assert_null(gitdev_call_result(slow[i]));
+      gitdev_cancel(w->engine, slow[i]);
+      gitdev_call_free(slow[i]);
+    }
+  }
+}
+
 /* Connected sockets of this process that a program started from it would inherit. */
 static int inheritable_connections(void) {
   int found = 0;
@@ -204,6 +239,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_a_call_is_taken_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_done_may_submit_and_cancel, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_an_engine_ends_what_is_under_way, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_a_deadline_holds_in_any_queue, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_connections_are_not_inherited, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_a_fork_leaves_the_parent_alone, set_up, tear_down),
   };

@@ -55,6 +55,16 @@ function access.permits(key, requirement)
   return false
 end
 
+--- Raises 403 `insufficient_scope` if the key does not permit what `requirement` asks for.
+function access.require(key, requirement)
+  if not access.permits(key, requirement) then
+    refusal.raise("insufficient_scope", {
+      message = "This key lacks the scope " .. requirement.scope .. ".",
+      required_scope = requirement.scope,
+    })
+  end
+end
+
 function access.sees_all(key)
   return key.sees[ALL] == true
 end

@@ -36,7 +36,8 @@ function answers:find(name, now)
   return nil
 end
 
---- Keeps `entry` = { fingerprint, status, body, request_id, project_id, key, running_until } under `name` from `now` on.
+--- Keeps `entry` = { fingerprint, status, body, request_id, project_id (nil: of no project), running_until } under `name` from
+-- `now` on.
 function answers:keep(name, entry, now)
   forget_old(self, now)
   entry.name, entry.used_at = name, now

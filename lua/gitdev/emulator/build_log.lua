@@ -108,11 +108,11 @@ end
 local function words(deployment)
   local private = deployment.private
   return {
-    project = deployment.project,
+    project = private.built.project,
     branch = deployment.branch,
     commit = deployment.commit_sha and deployment.commit_sha:sub(1, 7) or "none",
     target = deployment.target,
-    url = deployment.permalink_url,
+    url = private.built.permalink_url,
     regions = table.concat(deployment.regions, ", "),
     cache = private.skip_cache and "Skipping the build cache" or "Restoring the build cache",
     environment = environment(deployment),
@@ -166,6 +166,9 @@ local build_log = {}
 --- The lines that `deployment` has written by `now` (epoch milliseconds), in order, each a log_line but for its cursor.
 function build_log.lines(deployment, now)
   local private = deployment.private
+  if not private.built then
+    return {}
+  end
   local self = setmetatable({
     lines = {}, until_ms = now, words = words(deployment), masks = masks(private.secrets),
   }, writer)

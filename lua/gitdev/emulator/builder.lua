@@ -133,6 +133,8 @@ local function start_build(tenant, deployment)
   local total_ms = tenant.emulator.build_ms * (private.emulate == "slow" and SLOWNESS or 1)
   local build_ms = math.floor(total_ms * BUILD_SHARE)
   private.started_ms, private.deploy_ms = now, total_ms - build_ms
+  -- What the process was told and the log has printed stays so when the project is renamed.
+  private.built = { project = deployment.project, url = deployment.url, permalink_url = deployment.permalink_url }
   begin_stage(tenant, deployment, "build", build_ms)
   tenant:move(deployment, "builder_free", {
     started_at = tenant:seconds(), queued_ms = now - private.created_ms,

@@ -80,14 +80,16 @@ function environment.check_size(resolved, param)
   }
 end
 
---- The whole environment of a deployment's process: its variables and what the platform sets.
+--- The whole environment of a deployment's process: its variables and what the platform sets. Names and addresses are those of
+-- the time when it was built.
 function environment.process(deployment)
+  local built = deployment.private.built or deployment
   local all = {
     GIT_DEPLOYMENT_ID = deployment.id,
-    GIT_PROJECT = deployment.project,
+    GIT_PROJECT = built.project,
     GIT_BRANCH = deployment.branch,
     GIT_COMMIT_SHA = deployment.commit_sha,
-    GIT_URL = deployment.url,
+    GIT_URL = built.url,
     GIT_REGION = deployment.regions[1],
     GIT_TARGET = deployment.target,
   }

@@ -1,5 +1,5 @@
---- What happens to a request under /v2, in the contract's order: path, authentication, rate limit, scopes, form, values,
--- idempotency, execution. Whatever says no raises a refusal; the first one is the answer.
+--- What happens to a request under /v2, in this order: authentication, idempotency, rate limit, path, scopes, form, values,
+-- execution. Whatever says no raises a refusal; the first one is the answer.
 local access = require "gitdev.emulator.access"
 local answers = require "gitdev.emulator.answers"
 local core = require "gitdev.core"
@@ -40,6 +40,17 @@ function call:project(reference)
   local projects = self.tenant.things.project
   local found = projects:get(reference) or projects:find("slug", reference)
   return found and access.sees(self.key, found.id) and found or nil
+end
+
+--- Notes which project the call is about: an answer kept under its idempotency key goes only to keys that hold that project.
+function call:about(project_id)
+  self.project_id = project_id
+end
+
+--- A project that the call has made joins what its key holds (contract 1.4).
+function call:admit(project)
+  access.admit(self.key, project.id)
+  self:about(project.id)
 end
 
 --- The id to filter by for a project that a query names: an unknown one, or one that the key does not hold, matches nothing.
@@ -96,16 +107,7 @@ local function find_things(self)
       refusal.raise("resource_missing", { status = 404, message = message })
     end
     self.things[param] = thing
-  end
-end
-
-local function check_scope(self)
-  local requirement = self.route.requirement
-  if not access.permits(self.key, requirement) then
-    refusal.raise("insufficient_scope", {
-      message = "This key lacks the scope " .. requirement.scope .. ".",
-      required_scope = requirement.scope,
-    })
+    self.project_id = project_id or self.project_id
   end
 end
 
@@ -149,38 +151,47 @@ end
 
 -- ---- idempotency (contract 1.9) ----
 
-local function running_refusal(entry, now)
+local function reused()
+  return refusal.new("idempotency_key_reused", {
+    message = "This idempotency key was used with another body: use a new one for a new request.",
+  })
+end
+
+local function in_use(entry, now)
   local seconds = math.max(1, math.ceil((entry.running_until - now) / 1000))
-  refusal.raise("idempotency_key_in_use", {
+  return refusal.new("idempotency_key_in_use", {
     message = "The first request with this idempotency key is still running.",
     headers = { "Retry-After", ("%d"):format(seconds) },
   })
 end
 
-local function replay(self, entry)
-  self.id, self.replayed = entry.request_id, true
-  return entry.status, entry.body
+-- Whether the key that asks could have made the request that `entry` is the answer to.
+local function is_entitled(self, entry)
+  return access.permits(self.key, self.route.requirement) and access.sees(self.key, entry.project_id)
 end
 
--- A finished answer is given again before anything else is asked, as the thing may be gone that the path names; but only to a
--- key that could have made it. Returns nil if the request has to go on.
-local function known_answer(self, entry)
-  local key = self.key
-  local entitled = key == entry.key or access.sees_all(key) and access.permits(key, self.route.requirement)
-  if not entitled or entry.fingerprint ~= self.fingerprint then
-    return nil
+-- Answers a request whose idempotency key is known; nothing is executed again. This comes before all else, as the thing may be
+-- gone that the path names; a replay is free, and all other answers cost what an answer costs (contract 1.11). A key that could
+-- not have made the request learns what it would have learned without the idempotency key.
+local function answer_known(self, entry)
+  local now, problem = self.emulator.now_ms, nil
+  if entry.fingerprint ~= self.fingerprint then
+    problem = reused()
+  elseif entry.running_until > now then
+    problem = in_use(entry, now)
+  elseif is_entitled(self, entry) then
+    self.id, self.replayed = entry.request_id, true
+    return entry.status, entry.body
   end
-  local now = self.emulator.now_ms
-  if entry.running_until > now then
-    charge(self.tenant.bucket, now)
-    running_refusal(entry, now)
+  charge(self.tenant.bucket, now)
+  if problem then
+    error(problem, 0)
   end
-  return replay(self, entry)
-end
-
-local function refuse_reuse()
-  refusal.raise("idempotency_key_reused", {
-    message = "This idempotency key was used with another body: use a new one for a new request.",
+  find_things(self)
+  access.require(self.key, self.route.requirement)
+  return refusal.raise("resource_missing", {
+    status = 422,
+    message = "The first request with this idempotency key was about a project that this API key does not hold.",
   })
 end
 
@@ -200,21 +211,10 @@ local function execute_once(self)
     status = status,
     body = body,
     request_id = self.id,
-    key = self.key,
+    project_id = self.project_id,
     running_until = now + self.late_ms,
   }, now)
   return status, body
-end
-
-local function execute_keyed(self)
-  local entry = self.tenant.answers:find(self.name, self.emulator.now_ms)
-  if not entry then
-    return execute_once(self)
-  elseif entry.fingerprint ~= self.fingerprint then
-    refuse_reuse()
-  end
-  self.tenant.bucket:give()
-  return replay(self, entry)
 end
 
 -- ---- the whole ----
@@ -233,50 +233,46 @@ local function authenticate(self)
   end
 end
 
--- The idempotency key, if the request has one and its verb heeds it; a malformed one is refused later, in its turn.
+-- The idempotency key, if the request has one and its verb heeds it. Returns the refusal of a malformed one, to be raised in its
+-- turn.
 local function read_key(self)
   local header = self.request.headers["idempotency-key"]
   if self.method == "GET" or header == nil then
-    return true
+    return nil
   end
   local ok, key = pcall(input.idempotency_key, header)
-  if ok then
-    self.name = answers.name(self.method, self.target, key)
-    self.fingerprint = core.sha256(self.request.body or "")
+  if not ok then
+    return key
   end
-  return ok, key
+  self.name = answers.name(self.method, self.target, key)
+  self.fingerprint = core.sha256(self.request.body or "")
+  return nil
 end
 
 local function run(self)
   local route = self.route
   authenticate(self)
-  if not route then
-    if self.tenant then
-      charge(self.tenant.bucket, self.emulator.now_ms)
-    end
-    refuse_path(self.routes, self.request.method)
+  local malformed_key = route and read_key(self)
+  local known = self.name and self.tenant.answers:find(self.name, self.emulator.now_ms)
+  if known then
+    return answer_known(self, known)
   end
-  local key_ok, problem = read_key(self)
-  local entry = self.name and self.tenant.answers:find(self.name, self.emulator.now_ms)
-  if entry then
-    local status, body = known_answer(self, entry)
-    if status then
-      return status, body
-    end
-  end
-  if not route.free then
+  if self.tenant and not (route and route.free) then
     charge(self.tenant.bucket, self.emulator.now_ms)
   end
+  if not route then
+    refuse_path(self.routes, self.request.method)
+  end
   find_things(self)
-  check_scope(self)
-  if not key_ok then
-    error(problem, 0)
+  access.require(self.key, self.route.requirement)
+  if malformed_key then
+    error(malformed_key, 0)
   end
   self.query = input.query(route.operation, self.query_text)
   if self.method ~= "GET" then
     self.body = input.body(route.operation, self.request.headers, self.request.body)
   end
-  return (self.name and execute_keyed or execute)(self)
+  return (self.name and execute_once or execute)(self)
 end
 
 local function add(headers, more)

@@ -34,11 +34,11 @@ local function history(name, branches)
   return heads, commits
 end
 
---- A repository with the branches that the emulator was told of. Its things are not in the API yet: `private.heads` maps a branch
+-- A repository with the branches that the emulator was told of. Its things are not in the API yet: `private.heads` maps a branch
 -- to its commit id, `private.commits` a commit id to { sha, message }.
-function seed.repository(tenant, name)
+local function new_repository(tenant, name)
   local heads, commits = history(name, tenant.emulator.options.branches)
-  return tenant:add {
+  return {
     id = tenant:id "repo",
     object = "repository",
     name = name,
@@ -47,8 +47,7 @@ function seed.repository(tenant, name)
   }
 end
 
---- A project. `fields`: what differs from a project that is created with nothing but a slug.
-function seed.project(tenant, slug, fields)
+local function new_project(tenant, slug, fields)
   local project = {
     id = tenant:id "prj",
     object = "project",
@@ -65,15 +64,37 @@ function seed.project(tenant, slug, fields)
   for name, value in pairs(fields) do
     project[name] = value
   end
-  tenant:add(project)
-  tenant:emit("project.created", project, { project = slug })
   return project
 end
 
---- A project with a repository of its own.
+local function store(tenant, project)
+  tenant:add(project)
+  tenant:emit("project.created", project, { project = project.slug })
+  return project
+end
+
+--- Makes and stores a project. `fields`: what differs from a project that is created with nothing but a slug.
+function seed.project(tenant, slug, fields)
+  return store(tenant, new_project(tenant, slug, fields))
+end
+
+--- A project with a repository of its name, neither of them stored yet (the repository may be there already): see seed.keep.
+function seed.draft(tenant, slug)
+  local repository = tenant.things.repository:find("name", slug) or new_repository(tenant, slug)
+  return new_project(tenant, slug, { repository_id = repository.id }), repository
+end
+
+--- Stores what seed.draft made. Returns the project.
+function seed.keep(tenant, project, repository)
+  if not tenant.things.repository:get(repository.id) then
+    tenant:add(repository)
+  end
+  return store(tenant, project)
+end
+
+--- Makes and stores a project with a repository of its own.
 function seed.project_with_repository(tenant, slug)
-  local repository = tenant.things.repository:find("name", slug) or seed.repository(tenant, slug)
-  return seed.project(tenant, slug, { repository_id = repository.id })
+  return seed.keep(tenant, seed.draft(tenant, slug))
 end
 
 return seed

@@ -1,4 +1,5 @@
 --- contract 2.4, 2.5, 3.1
+local access = require "gitdev.emulator.access"
 local build_log = require "gitdev.emulator.build_log"
 local builder = require "gitdev.emulator.builder"
 local environment = require "gitdev.emulator.environment"
@@ -40,16 +41,24 @@ local function missing(param, message)
   return { code = "resource_missing", param = param, message = message }
 end
 
-local function find_project(call, reference)
-  local project = call:project(reference)
-  if project then
-    return project
+local function refuse_unknown(reference)
+  refusal.unprocessable { missing("project", ('project: there is no project "%s".'):format(reference)) }
+end
+
+-- A project for a slug that none has, and its repository, neither of them stored yet: the deployment may still be refused.
+local function draft_project(call, slug)
+  local projects = call.tenant.things.project
+  local creation = schema.operation("projects.create")
+  local is_slug = schema.check(creation.body, { slug = slug }, nil, function() end)
+  if not (call.emulator.options.auto_create_projects and is_slug) then
+    refuse_unknown(slug)
   end
-  local fields = schema.operation("projects.create").body
-  local could_be_made = schema.check(fields, { slug = reference }, nil, function() end)
-  return could_be_made
-    and call.emulator.options.auto_create_projects
-    and seed.project_with_repository(call.tenant, reference)
+  access.require(call.key, access.requirement(creation.scope))
+  if projects:find("slug", slug) then
+    refuse_unknown(slug)
+  end
+  call.emulator:check_quota("projects", projects.all.count)
+  return seed.draft(call.tenant, slug)
 end
 
 local function refuse_paused(project)
@@ -60,8 +69,7 @@ end
 
 -- The commit that a request names, or the head of its branch. A project without a repository has no commits, and takes any
 -- branch. Refuses with 422 what is not there.
-local function find_commit(call, project, branch, sha)
-  local repository = call.tenant.things.repository:get(project.repository_id)
+local function find_commit(repository, branch, sha)
   local history = repository and repository.private or { commits = {} }
   local faults = {}
   if repository and not history.heads[branch] then
@@ -85,18 +93,24 @@ local function resolve(call, project, target, branch, env)
 end
 
 local function create(call)
-  local body = call.body
-  local project = find_project(call, body.project)
-  if not project then
-    refusal.unprocessable { missing("project", ('project: there is no project "%s".'):format(body.project)) }
+  local body, tenant = call.body, call.tenant
+  local project, draft_repository = call:project(body.project), nil
+  if project then
+    call:about(project.id)
+  else
+    project, draft_repository = draft_project(call, body.project)
   end
   refuse_paused(project)
   local branch = body.branch or project.production_branch
-  local commit = find_commit(call, project, branch, body.commit_sha)
+  local commit = find_commit(draft_repository or tenant.things.repository:get(project.repository_id), branch, body.commit_sha)
   local target = body.target or (branch == project.production_branch and "production" or "preview")
   local resolved = resolve(call, project, target, branch, body.env)
-  call.emulator:check_quota("deployments", call.tenant.things.deployment.all.count)
-  return builder.queue(call.tenant, project, {
+  call.emulator:check_quota("deployments", tenant.things.deployment.all.count)
+  if draft_repository then
+    seed.keep(tenant, project, draft_repository)
+    call:admit(project)
+  end
+  return builder.queue(tenant, project, {
     on = "create",
     source = "api",
     branch = branch,

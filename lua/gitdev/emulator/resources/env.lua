@@ -67,10 +67,18 @@ local function rivals(variables, wanted, itself)
   return found
 end
 
-local function refuse_rival(rival)
+local function same_targets(a, b)
+  return table.concat(a, " ") == table.concat(b, " ")
+end
+
+-- `advice`: what else there is to do, if the two have the same targets.
+local function refuse_rival(rival, wanted, advice)
+  local same = same_targets(rival.targets, wanted.targets)
+  local message = same and "%s is set for %s already, by %s: change that%s."
+    or "%s is set for %s already, by %s, whose targets are not the same: change or delete that one, or leave its targets out."
   refusal.raise("already_exists", {
     param = "key",
-    message = ("%s is set there already: see %s, or set upsert."):format(rival.key, rival.id),
+    message = message:format(rival.key, table.concat(rival.targets, ", "), rival.id, advice),
   })
 end
 
@@ -111,8 +119,18 @@ local function store(call, wanted)
   return variable
 end
 
--- Brings a variable to what `wanted` says: value, secret, targets, branch.
+local function is_as(variable, wanted)
+  return variable.private.value == wanted.value
+    and variable.secret == wanted.secret
+    and variable.branch == wanted.branch
+    and same_targets(variable.targets, wanted.targets)
+end
+
+-- Brings a variable to what `wanted` says: value, secret, targets, branch. One that is so already was not updated.
 local function change(call, variable, wanted)
+  if is_as(variable, wanted) then
+    return variable
+  end
   local tenant = call.tenant
   local things = tenant.things.env_var
   variable.private.value = wanted.value
@@ -149,10 +167,10 @@ local function create(call)
   check_targets(targets, body.branch)
   local wanted = { key = body.key, value = body.value, secret = body.secret, targets = targets, branch = body.branch }
   local variables = variables_of(call)
-  local found = rivals(variables, wanted)
-  local rival = found[1]
-  if rival and (not body.upsert or found[2]) then
-    refuse_rival(rival)
+  local rival = rivals(variables, wanted)[1]
+  -- One that shares only some of the targets stays: to give it these would take its value away from the others.
+  if rival and not (body.upsert and same_targets(rival.targets, targets)) then
+    refuse_rival(rival, wanted, ", or set upsert")
   end
   check_size(variables, wanted, rival)
   if not rival then
@@ -188,7 +206,7 @@ local function update(call)
   local variables = variables_of(call)
   local rival = rivals(variables, wanted, variable)[1]
   if rival then
-    refuse_rival(rival)
+    refuse_rival(rival, wanted, ", or give this one other targets")
   end
   check_size(variables, wanted, variable)
   return change(call, variable, wanted)

@@ -1,5 +1,4 @@
 --- contract 2.2
-local access = require "gitdev.emulator.access"
 local builder = require "gitdev.emulator.builder"
 local core = require "gitdev.core"
 local hosts = require "gitdev.emulator.hosts"
@@ -67,7 +66,7 @@ local function create(call)
     output_directory = body.output_directory,
     regions = body.regions,
   })
-  access.admit(call.key, project.id)
+  call:admit(project)
   return project
 end
 
