@@ -281,8 +281,25 @@ local function array_check(node, compile)
 end
 
 -- What looks at all pairs of a map. Answers whether they are good (nil: a key is no name) and the bytes of keys and values together.
+local KEYS_KEPT = 64
+
+-- Keys are the same few again and again: those found sound are not looked at twice.
+local function key_check(node)
+  local rules, sound, kept = text_check { format = node.key_format, max = node.key_max }, {}, 0
+  return function(key, state)
+    if sound[key] then
+      return true
+    end
+    local good = rules(key, state)
+    if good and kept < KEYS_KEPT then
+      sound[key], kept = true, kept + 1
+    end
+    return good
+  end
+end
+
 local function pairs_check(node, compile)
-  local key_rules = text_check { format = node.key_format, max = node.key_max }
+  local key_rules = key_check(node)
   local item, nullable = compile(node.value), node.value.nullable
   local function pair(key, value, state)
     local good = key_rules(key, state)
@@ -378,36 +395,65 @@ local function is_object(value, state)
   return type(value) == "table" and (next(value) ~= nil or is_empty_kind(value, state, "object"))
 end
 
-local function object_check(fields, compile)
-  local count, names, checks, nullable, required = #fields, {}, {}, {}, {}
-  for i, field in ipairs(fields) do
-    names[i], checks[i] = field.name, compile(field)
-    nullable[i], required[i] = field.nullable or false, field.required or false
+-- Whether all that an object holds is known, sound, and complete: a look at what is there, in no order, which tells nothing.
+local function soundness(fields, compile)
+  local checks, nullable, required, needed = {}, {}, {}, 0
+  for _, field in ipairs(fields) do
+    local name = field.name
+    checks[name], nullable[name], required[name] = compile(field), field.nullable, field.required
+    needed = needed + (field.required and 1 or 0)
   end
-  return function(value, state)
-    if not is_object(value, state) then
-      return wrong_type(state, "an object", value)
+  return function(value, state, depth)
+    local missing = needed
+    for name, element in next, value do
+      local sound = checks[name]
+      state[depth] = name
+      if not sound or not (element == null and nullable[name] or sound(element, state)) then
+        return false
+      end
+      if required[name] then
+        missing = missing - 1
+      end
     end
-    local good, found, depth = true, 0, state.depth + 1
-    state.depth = depth
-    for i = 1, count do
-      local name = names[i]
-      local element = value[name]
+    return missing == 0
+  end, checks
+end
+
+-- Most objects are sound, and have few of their fields. Only where one is not are the contract's fields gone through in their order, to
+-- tell of all faults.
+local function object_check(fields, compile)
+  local is_sound, checks = soundness(fields, compile)
+  local function tell(value, state, depth)
+    local found = 0
+    for _, field in ipairs(fields) do
+      local name, element = field.name, value[field.name]
+      state[depth] = name
       if element ~= nil then
-        found, state[depth] = found + 1, name
-        if element ~= null or not nullable[i] then
-          good = checks[i](element, state) and good
+        found = found + 1
+        if element ~= null or not field.nullable then
+          checks[name](element, state)
         end
-      elseif required[i] then
-        state[depth] = name
-        good = fault(state, "parameter_missing", "is required.")
+      elseif field.required then
+        fault(state, "parameter_missing", "is required.")
       end
     end
     for _ in next, value do
       found = found - 1
     end
     if found ~= 0 then
-      good = report_unknown(fields, value, state, depth)
+      report_unknown(fields, value, state, depth)
+    end
+  end
+  return function(value, state)
+    if not is_object(value, state) then
+      return wrong_type(state, "an object", value)
+    end
+    local depth, report = state.depth + 1, state.report
+    state.depth, state.report = depth, ignore
+    local good = is_sound(value, state, depth)
+    state.report = report
+    if not good and report ~= ignore then
+      tell(value, state, depth)
     end
     state.depth = depth - 1
     return good

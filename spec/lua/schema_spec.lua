@@ -92,7 +92,7 @@ describe("schema.check", function()
       skip_cache = true,
       metadata = { note = "x" },
     }, {} },
-    { "empty tables as map and as array", create, with { env = {}, regions = {}, metadata = {} }, {} },
+    { "empty tables as maps", create, with { env = {}, metadata = {} }, {} },
     { "a missing field", create, {}, { "parameter_missing project" } },
     { "an empty reference", create, { project = "" }, { "parameter_invalid project" } },
     { "a long reference", create, { project = ("x"):rep(101) }, { "parameter_invalid project" } },
