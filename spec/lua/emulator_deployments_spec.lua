@@ -129,6 +129,8 @@ describe("the emulator's deployments", function()
       },
       { "half a commit", { commit_sha = "abc" }, "422 parameter_invalid commit_sha" },
       { "an unknown target", { target = "staging" }, "422 parameter_invalid target" },
+      { "an empty branch", { branch = "" }, "422 parameter_invalid branch" },
+      { "no region", { regions = json.array {} }, "422 parameter_invalid regions" },
       { "21 notes", { metadata = pairs_21 }, "422 parameter_invalid metadata" },
       { "a long note", { metadata = { a = ("x"):rep(501) } }, "422 parameter_invalid metadata.a" },
       { "a note that is no text", { metadata = { a = 1 } }, "422 invalid_type metadata.a" },
@@ -176,6 +178,12 @@ describe("the emulator's deployments", function()
     for _, slug in ipairs { "api", "No", "prj_000000000000" } do
       assert.equal("422 resource_missing project", codes(w:post("/deployments", { project = slug })))
     end
+  end)
+
+  it("run in each region once", function()
+    local made = w:deploy { regions = { "fra", "iad", "fra" } }
+    assert.same({ "fra", "iad" }, made.regions)
+    assert.equal("fra", w.emulator:environment(made.id).GIT_REGION)
   end)
 
   describe("that would make a project", function()
@@ -533,7 +541,13 @@ describe("the emulator's deployments", function()
       assert.equal("queued", answer.json.error.current_status)
       assert.same({ "live" }, answer.json.error.allowed_statuses)
       w:wait(3)
-      assert.equal("409 invalid_state", codes(act(made.id, "promote")))
+      for _, verb in ipairs { "promote", "rollback" } do
+        answer = act(made.id, verb)
+        assert.equal("409 invalid_state", codes(answer))
+        assert.equal("live", answer.json.error.current_status)
+        assert.same({ "live" }, answer.json.error.allowed_statuses)
+        assert.truthy(answer.json.error.message:find("current already", 1, true))
+      end
     end)
   end)
 

@@ -83,6 +83,7 @@ describe("the emulator's environment", function()
       { "a long key", '{"key":"' .. ("A"):rep(129) .. '","value":""}', "422 parameter_invalid key" },
       { "no targets", '{"key":"KEY","value":"","targets":[]}', "422 parameter_invalid targets" },
       { "an unknown target", '{"key":"KEY","value":"","targets":["live"]}', "422 parameter_invalid targets[1]" },
+      { "an empty branch", '{"key":"KEY","value":"","branch":""}', "422 parameter_invalid branch" },
       {
         "a branch for production",
         '{"key":"KEY","value":"","targets":["production"],"branch":"main"}',

@@ -46,6 +46,35 @@ describe("the emulator's faults", function()
       end)
     end
 
+    for _, status in ipairs { 429, 503 } do
+      it(("%d, with Retry-After unless told otherwise"):format(status), function()
+        local function seconds(spec)
+          spec.status = status
+          fault(spec)
+          return w:get("/projects").headers["retry-after"]
+        end
+        assert.equal("1", seconds {})
+        assert.equal("7", seconds { headers = { ["retry-after"] = 7 } })
+        assert.is_nil(seconds { retry_after = false })
+      end)
+    end
+
+    it("500, without Retry-After", function()
+      fault { status = 500 }
+      assert.is_nil(w:get("/projects").headers["retry-after"])
+    end)
+
+    it("to HEAD as to GET", function()
+      for _, match in ipairs { { method = "GET" }, { method = "HEAD" }, { op = "projects.list" } } do
+        fault { match = match, status = 500 }
+        assert.equal(500, w:send("HEAD", "/projects").status)
+      end
+      fault { match = { method = "HEAD" }, status = 500 }
+      assert.equal(200, w:get("/projects").status)
+      local seen = w.emulator:requests()[3]
+      assert.equal("HEAD projects.list", seen.method .. " " .. seen.op)
+    end)
+
     it("and a code, headers, a body of one's own", function()
       fault { status = 409, code = "idempotency_key_in_use", headers = { ["Retry-After"] = 3, ["X-Should-Retry"] = "true" } }
       local answer = w:get "/projects"

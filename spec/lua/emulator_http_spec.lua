@@ -108,9 +108,15 @@ describe("the emulator's pipeline", function()
       assert.equal('Bearer realm="git"', answer.headers["www-authenticate"])
     end)
 
-    it("says 404 and 405 before it asks for a key", function()
-      assert.equal("404 resource_missing", verdict(w:get("/nope", { key = false })))
-      assert.equal("405 method_not_allowed", verdict(w:send("PUT", "/projects", nil, { key = false })))
+    it("asks for a key before it says 404 or 405", function()
+      for _, case in ipairs { { "GET", "/nope" }, { "GET", "" }, { "PUT", "/projects" }, { "HEAD", "/nope" } } do
+        local answer = w:send(case[1], case[2], nil, { key = false })
+        assert.equal("401 api_key_missing", verdict(answer))
+        assert.is_nil(answer.headers.allow)
+        answer = w:send(case[1], case[2], nil, { key = w.emulator.public_key })
+        assert.equal("401 public_key_not_allowed", verdict(answer))
+      end
+      assert.equal("404 resource_missing", verdict(w:get("/nope", { key = false, base = "/v3" })))
     end)
 
     it("keeps live and test data apart", function()
@@ -188,6 +194,15 @@ describe("the emulator's pipeline", function()
       { "JSON in capitals", valid, { ["content-type"] = "Application/JSON" }, "201 -" },
       { "no content type", valid, { ["content-type"] = false }, "415 unsupported_media_type" },
       { "a form", "slug=fresh", { ["content-type"] = "application/x-www-form-urlencoded" }, "415 unsupported_media_type" },
+      { "JSON with a profile", valid, { ["content-type"] = "application/json; profile=x" }, "201 -" },
+      { "JSON with several parameters", valid, { ["content-type"] = 'application/json;a="; b";charset="UTF-8"; c=d' }, "201 -" },
+      {
+        "another charset behind a profile",
+        valid,
+        { ["content-type"] = 'application/json; profile="x; charset=utf-8"; charset=latin1' },
+        "415 unsupported_media_type",
+      },
+      { "two types", valid, { ["content-type"] = "application/json text/plain" }, "415 unsupported_media_type" },
       { "another charset", valid, { ["content-type"] = "application/json; charset=latin1" }, "415 unsupported_media_type" },
       { "something like JSON", valid, { ["content-type"] = "application/jsonp" }, "415 unsupported_media_type" },
       { "a compressed body", valid, { ["content-encoding"] = "gzip" }, "415 unsupported_media_type" },
@@ -265,6 +280,8 @@ describe("the emulator's pipeline", function()
       { "/deployments?cursor=x", "400 cursor_invalid cursor" },
       { "/deployments?cursor=" .. ("x"):rep(513), "400 cursor_invalid cursor" },
       { "/organization?x=1", "400 parameter_unknown x" },
+      { "/organization?=1", "400 parameter_invalid" },
+      { "/deployments?limit=1&=", "400 parameter_invalid" },
       { "/deployments?", "200 -" },
       { "/deployments?status=live&status=failed&current=false&limit=100&order=asc", "200 -" },
       { "/deployments?branch=a%20b+c%2Fd", "200 -" },
@@ -333,7 +350,8 @@ describe("the emulator's pipeline", function()
       local preflight = w:send("OPTIONS", "/organization", nil, origin)
       assert.equal(204, preflight.status)
       assert.equal("Authorization", preflight.headers["access-control-allow-headers"])
-      assert.equal(405, w:send("OPTIONS", "/projects", nil, origin).status)
+      assert.equal(401, w:send("OPTIONS", "/projects", nil, origin).status)
+      assert.is_nil(w:send("OPTIONS", "/projects", nil, origin).headers["access-control-allow-origin"])
     end)
 
     it("say what failed when the emulator itself does, and go on", function()

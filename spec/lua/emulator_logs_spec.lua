@@ -224,12 +224,23 @@ describe("the emulator's logs", function()
       assert.is_nil(log_of("a%w+[b].*$"):find("a%w", 1, true))
     end)
 
-    it("not those of fewer than 4 characters, counted as characters", function()
-      assert.truthy(log_of("abc"):find("TOKEN=abc", 1, true))
-      w = world.new()
-      assert.truthy(log_of("\195\164\195\182\195\188"):find("TOKEN=\195\164", 1, true))
-      w = world.new()
-      assert.truthy(log_of("\195\164\195\182\195\188x"):find("TOKEN=***", 1, true))
+    -- A secret, and how the log shows it.
+    local lengths = {
+      { "of one line, however short", "x~", "TOKEN=***" },
+      { "of one line and its end, however short", "x~\n", "TOKEN=***\n" },
+      { "of several lines, those of 4 characters", "abcd\n\195\164\195\182\195\188x", "TOKEN=***\n***" },
+      { "of several lines, not those of fewer characters", "abc\n\195\164\195\182\195\188", "TOKEN=abc\n\195\164\195\182\195\188" },
+      { "that is empty: nothing", "", "TOKEN=\n" },
+    }
+    for _, case in ipairs(lengths) do
+      it("one " .. case[1], function()
+        assert.truthy(log_of(case[2]):find(case[3], 1, true))
+      end)
+    end
+
+    it("of one character in a long line, at once", function()
+      local log = log_of("~", { env = { A = ("~"):rep(60000) } })
+      assert.is_nil(log:find("~", 1, true))
     end)
 
     it("also the value that a request gives a secret key", function()

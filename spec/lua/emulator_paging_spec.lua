@@ -147,6 +147,7 @@ describe("the emulator's lists", function()
       { "another filter's value", "branch=main&status=live", "cursor_mismatch" },
       { "one filter less", "branch=develop", "cursor_mismatch" },
       { "one filter more", "branch=develop&status=live&current=false", "cursor_mismatch" },
+      { "the same status twice", "branch=develop&status=live&status=live", 200 },
       { "one status more", "branch=develop&status=live&status=failed", "cursor_mismatch" },
     }
     for _, case in ipairs(cases) do
@@ -164,6 +165,18 @@ describe("the emulator's lists", function()
       local own = w:get("/projects/my-app/env?limit=1").json.next_cursor
       assert.equal(200, code("/projects/my-app/env?cursor=" .. own))
       assert.equal("cursor_mismatch", code("/projects/other/env?cursor=" .. own))
+    end)
+
+    it("do not depend on the order of a repeated filter, nor on how a project or repository is named", function()
+      local project = w:get("/projects/my-app").json
+      w:post("/projects", { slug = "other", repository = "my-app" })
+      local function go(path, first, second)
+        local next_cursor = w:get(path .. first .. "&limit=1").json.next_cursor
+        assert.equal(200, code(path .. second .. "&cursor=" .. next_cursor))
+      end
+      go("/deployments?", "status=live&status=queued&project=my-app", "project=" .. project.id .. "&status=queued&status=live")
+      go("/projects?", "repository=my-app", "repository=" .. project.repository_id)
+      assert.equal("cursor_mismatch", code("/deployments?project=other&cursor=" .. cursor))
     end)
 
     it("cannot be made up or changed", function()

@@ -122,6 +122,9 @@ describe("the emulator's projects", function()
       { { slug = "A-b" }, "422 parameter_invalid slug" },
       { { slug = "shop", repository = "none" }, "422 resource_missing repository" },
       { { slug = "shop", regions = { "Frankfurt" } }, "422 parameter_invalid regions[1]" },
+      { { slug = "shop", regions = json.array {} }, "422 parameter_invalid regions" },
+      { { slug = "shop", name = "" }, "422 parameter_invalid name" },
+      { { slug = "shop", production_branch = "" }, "422 parameter_invalid production_branch" },
       { { slug = "shop", status = "active" }, "422 parameter_unknown status" },
     }
     for _, case in ipairs(cases) do
@@ -178,6 +181,14 @@ describe("the emulator's projects", function()
       assert.equal(events, #w.emulator:events())
     end)
 
+    it("to regions, each once", function()
+      local events = #w.emulator:events()
+      assert.same({ "iad" }, w:patch("/projects/my-app", { regions = { "iad", "iad" } }).json.regions)
+      assert.equal(events, #w.emulator:events())
+      assert.same({ "fra", "iad" }, w:patch("/projects/my-app", { regions = { "fra", "iad", "fra" } }).json.regions)
+      assert.same({ "fra" }, w:post("/projects", { slug = "one", regions = { "fra", "fra" } }).json.regions)
+    end)
+
     it("to another slug, which leaves what is built and what was logged as they were", function()
       local built = w:deployed()
       local waiting = w:deploy()
@@ -215,6 +226,9 @@ describe("the emulator's projects", function()
     local cases = {
       { { slug = "other" }, "409 already_exists slug" },
       { { slug = "www" }, "422 name_reserved slug" },
+      { { name = "" }, "422 parameter_invalid name" },
+      { { production_branch = "" }, "422 parameter_invalid production_branch" },
+      { { regions = json.array {} }, "422 parameter_invalid regions" },
       { { repository = "none" }, "422 resource_missing repository" },
       { { status = "gone" }, "422 parameter_invalid status" },
       { '{"name":null}', "422 invalid_type name" },

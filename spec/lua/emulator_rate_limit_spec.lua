@@ -131,7 +131,7 @@ describe("the emulator's rate limit", function()
       w:get "/organization"
     end
     assert.equal(429, w:get("/nope").status)
-    assert.equal(404, w:get("/nope", { key = false }).status)
+    assert.equal(401, w:get("/nope", { key = false }).status)
   end)
 
   it("still answers GET /rate_limit when the bucket is empty", function()

@@ -133,7 +133,7 @@ return {
       doc = "Deploys a branch or a commit of a project.",
       body = {
         { "project", "ref<prj>", required = true, doc = "The project to deploy." },
-        { "branch", "str", doc = "The branch to deploy; the production branch if absent." },
+        { "branch", "str", min = 1, doc = "The branch to deploy; the production branch if absent." },
         { "commit_sha", "str", format = "sha", doc = "The commit to deploy; the branch's newest if absent." },
         {
           "env",
@@ -148,7 +148,7 @@ return {
           "production|preview",
           doc = "What it is for; production if the branch is the production branch, else preview.",
         },
-        { "regions", "[str]", format = "region", doc = "Where it shall run; the project's regions if absent." },
+        { "regions", "[str]", min_items = 1, format = "region", doc = "Where it shall run; the project's regions if absent." },
         { "skip_cache", "bool", default = false, doc = "Build from scratch." },
         { "metadata", "{str:str}", max_items = 20, key_max = 64, max = 500, doc = "Notes of your own." },
       },

@@ -55,7 +55,7 @@ return {
           default = { "production", "preview", "development" },
           doc = "Where it applies.",
         },
-        { "branch", "str", doc = "The one branch whose previews it applies to." },
+        { "branch", "str", min = 1, doc = "The one branch whose previews it applies to." },
         { "upsert", "bool", default = false, doc = "Change the variable of that key, target and branch, if there is one." },
       },
       returns = "env_var",
@@ -88,7 +88,7 @@ return {
         { "value", "str", format = "env_value", doc = "The new value, kept byte for byte." },
         { "secret", "bool", doc = "True makes it secret; there is no way back." },
         { "targets", "[production|preview|development]", doc = "Where it applies." },
-        { "branch", "str?", doc = "The one branch whose previews it applies to; null: all." },
+        { "branch", "str?", min = 1, doc = "The one branch whose previews it applies to; null: all." },
       },
       returns = "env_var",
       errors = {

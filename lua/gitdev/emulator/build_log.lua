@@ -50,16 +50,24 @@ local function each_line(text)
   return (text:gsub("\r\n", "\n"):gsub("\r", "\n") .. "\n"):gmatch("([^\n]*)\n")
 end
 
--- The texts to mask: every line of every secret that is long enough to be one, the longest first, so that a secret
--- which contains another is masked whole.
+-- Adds to `texts` what of a secret is masked: its one line, or those of several that are long enough (contract 1.10).
+local function add_masks(texts, secret)
+  local lines = {}
+  for line in each_line(secret) do
+    lines[#lines + 1] = line ~= "" and line or nil
+  end
+  for _, line in ipairs(lines) do
+    if #lines == 1 or characters(line) >= limits.mask_min_chars then
+      texts[#texts + 1] = line
+    end
+  end
+end
+
+-- The texts to mask, the longest first, so that a secret which contains another is masked whole.
 local function masks(secrets)
   local texts = {}
   for _, secret in ipairs(secrets) do
-    for line in each_line(secret) do
-      if characters(line) >= limits.mask_min_chars then
-        texts[#texts + 1] = line
-      end
-    end
+    add_masks(texts, secret)
   end
   table.sort(texts, function(a, b)
     if #a ~= #b then
@@ -70,17 +78,21 @@ local function masks(secrets)
   return texts
 end
 
+local function mask(message, text)
+  local pieces, from = {}, 1
+  local first, last = message:find(text, 1, true)
+  while first do
+    pieces[#pieces + 1] = message:sub(from, first - 1)
+    from = last + 1
+    first, last = message:find(text, from, true)
+  end
+  pieces[#pieces + 1] = message:sub(from)
+  return table.concat(pieces, "***")
+end
+
 local function masked(message, texts)
   for _, text in ipairs(texts) do
-    local from = 1
-    while true do
-      local first, last = message:find(text, from, true)
-      if not first then
-        break
-      end
-      message = message:sub(1, first - 1) .. "***" .. message:sub(last + 1)
-      from = first + 3
-    end
+    message = mask(message, text)
   end
   return message
 end

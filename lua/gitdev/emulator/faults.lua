@@ -5,7 +5,7 @@ faults.__index = faults
 local FIELDS = {
   match = "table", times = "number", after = "number", status = "number", code = "string", headers = "table",
   body = "string", content_type = "string", delay = "number", drop = "boolean", reset = "boolean",
-  truncate = "number", raw = "string", execute = "boolean",
+  retry_after = "boolean", truncate = "number", raw = "string", execute = "boolean",
 }
 local MATCH_FIELDS = { method = "string", path_prefix = "string", op = "string" }
 
@@ -95,8 +95,13 @@ function faults:clear()
   self.list = {}
 end
 
+-- HEAD is a GET (contract 1.1), but not every GET is a HEAD.
+local function is_method(wanted, method)
+  return wanted == method or wanted == "GET" and method == "HEAD"
+end
+
 local function fits(match, method, path, op)
-  if match.method and match.method ~= method then
+  if match.method and not is_method(match.method, method) then
     return false
   end
   if match.op and match.op ~= op then

@@ -278,19 +278,24 @@ end
 
 -- ---- requests ----
 
-local function locate(target)
-  local path, query = target:match "^([^?]*)%??(.*)$"
+-- What a request leads to: see pipeline.handle. HEAD works wherever GET does (contract 1.1), and is one with it from here on.
+local function locate(request)
+  local path, query = request.target:match "^([^?]*)%??(.*)$"
   local found, values = routes:find(path)
-  return { target = path, query_text = query, routes = found, values = values }
-end
-
-local function fault_for(self, request, match)
-  local route = match.routes and match.routes.by_method[request.method]
-  return self.faults:take(request.method, match.target, route and route.operation.op)
+  local method = request.method == "HEAD" and "GET" or request.method
+  return {
+    method = method,
+    target = path,
+    query_text = query,
+    is_api = path == BASE or path:sub(1, #BASE + 1) == BASE .. "/",
+    routes = found,
+    route = found and found.by_method[method],
+    values = values,
+  }
 end
 
 local function answer(self, request, match, id, entry)
-  local fault = fault_for(self, request, match)
+  local fault = self.faults:take(request.method, match.target, entry.op)
   local response
   if not fault or fault.execute then
     local late_ms = fault and fault.delay and math.ceil(fault.delay * 1000) or 0
@@ -309,13 +314,12 @@ end
 -- `drop` (close without an answer), `reset` (the same by a reset), `raw` (send these bytes, then close).
 function emulator:handle(request)
   self:advance()
-  local match = locate(request.target)
+  local match = locate(request)
   if control.owns(match.target) then
     return control.handle(self, request.method, match.target, request.body)
   end
   local id = "req_" .. self.random:id()
-  local route = match.routes and match.routes.by_method[request.method]
-  local entry = self.log:add(id, request, match.target, route and route.operation.op)
+  local entry = self.log:add(id, request, match.target, match.route and match.route.operation.op)
   local response = answer(self, request, match, id, entry)
   entry.status = not (response.drop or response.reset) and response.status or nil
   return response

@@ -5,6 +5,9 @@ local schema = require "gitdev.schema"
 
 local injection = {}
 
+-- Statuses that the contract answers with Retry-After (contract 1.9), and the seconds that an injected one names.
+local RETRY_AFTER = { [429] = "1", [503] = "1" }
+
 -- The first code that the contract's table gives a status.
 local function code_of(status)
   for _, kind in ipairs(errors) do
@@ -68,6 +71,10 @@ function injection.apply(fault, response, id)
   end
   if response.body then
     set_header(response.headers, "Content-Type", fault.content_type or "application/json; charset=utf-8")
+  end
+  local seconds = fault.retry_after ~= false and RETRY_AFTER[fault.status]
+  if seconds then
+    set_header(response.headers, "Retry-After", seconds)
   end
   set_headers(response.headers, fault.headers)
   response.delay, response.drop, response.reset = fault.delay, fault.drop, fault.reset

@@ -1,6 +1,7 @@
 --- Reads what a request brings, and refuses what the contract's tables do not allow: 400 for what is malformed, 422 for what is
 -- well-formed but invalid (contract 1.1, 1.6, 1.8).
 local core = require "gitdev.core"
+local distinct = require "gitdev.emulator.distinct"
 local json = require "gitdev.json"
 local limits = require "gitdev.api.limits"
 local refusal = require "gitdev.emulator.refusal"
@@ -25,6 +26,9 @@ local function pairs_of(text)
   local found = {}
   for piece in text:gmatch "[^&]+" do
     local name, value = piece:match "^(.-)=(.*)$"
+    if name == "" then
+      bad_query(nil, "The query has a parameter with an empty name.")
+    end
     found[#found + 1] = { decode(name or piece), decode(value or "") }
   end
   return found
@@ -47,12 +51,15 @@ local function take(params, field, name, text)
   end
 end
 
--- A parameter that may come several times is a list for handlers, also when it came once.
+-- A parameter that may come several times is a list for handlers, also when it came once: sorted, each value once, as their order
+-- and number mean nothing, and cursors are bound to them.
 local function as_lists(fields, params)
   for _, field in ipairs(fields) do
     local value = params[field.name]
-    if field.repeatable and value ~= nil and type(value) ~= "table" then
-      params[field.name] = { value }
+    if field.repeatable and value ~= nil then
+      local list = distinct(type(value) == "table" and value or { value })
+      table.sort(list)
+      params[field.name] = list
     end
   end
 end
@@ -97,12 +104,18 @@ function input.query(operation, text)
   return fill(fields, params)
 end
 
+-- Whether a Content-Type is JSON in UTF-8. Its other parameters mean nothing here; what they quote may hold a semicolon.
 local function is_json(content_type)
-  local kind, rest = (content_type or ""):lower():match "^%s*([^;%s]*)%s*;?%s*(.-)%s*$"
-  if kind ~= "application/json" then
-    return false
+  local text = (content_type or ""):lower():gsub('"([^"]*)"', function(quoted)
+    return (quoted:gsub(";", ""))
+  end)
+  local kind, params = text:match "^%s*([^;%s]*)%s*(.*)$"
+  for charset in params:gmatch ";%s*charset%s*=%s*([^;%s]*)" do
+    if charset ~= "utf-8" then
+      return false
+    end
   end
-  return rest == "" or rest:match '^charset%s*=%s*"?utf%-8"?$' ~= nil
+  return kind == "application/json" and (params == "" or params:sub(1, 1) == ";")
 end
 
 local function check_form(headers, body)

@@ -54,6 +54,7 @@ function call:admit(project)
 end
 
 --- The id to filter by for a project that a query names: an unknown one, or one that the key does not hold, matches nothing.
+-- Lists put it in the place of the reference, so that cursors are bound to the project and not to how it was named.
 function call:project_filter(reference)
   if reference == nil then
     return nil
@@ -219,18 +220,17 @@ end
 
 -- ---- the whole ----
 
--- Who asks; sets `key` and `tenant`. Raises 401.
+-- Who asks; sets `key` and `tenant`. Raises 401, also where there is nothing: a stranger does not learn which paths there are.
 local function authenticate(self)
   local emulator = self.emulator
   local key, refused = access.authenticate(emulator.keys, self.request.headers.authorization, emulator:seconds())
-  if key and key.type == "public" and self.route and not self.route.public then
+  if key and key.type == "public" and not (self.route and self.route.public) then
     key, refused = nil, access.public_refusal()
   end
-  if key then
-    self.key, self.tenant = key, key.tenant
-  elseif self.route then
+  if not key then
     refuse_stranger(self, refused)
   end
+  self.key, self.tenant = key, key.tenant
 end
 
 -- The idempotency key, if the request has one and its verb heeds it. Returns the refusal of a malformed one, to be raised in its
@@ -251,13 +251,16 @@ end
 
 local function run(self)
   local route = self.route
+  if not self.is_api then
+    refuse_path()
+  end
   authenticate(self)
   local malformed_key = route and read_key(self)
   local known = self.name and self.tenant.answers:find(self.name, self.emulator.now_ms)
   if known then
     return answer_known(self, known)
   end
-  if self.tenant and not (route and route.free) then
+  if not (route and route.free) then
     charge(self.tenant.bucket, self.emulator.now_ms)
   end
   if not route then
@@ -330,25 +333,28 @@ local function is_preflight(self)
   return self.request.method == "OPTIONS" and get and get.public and self.request.headers.origin
 end
 
---- Answers a request. `request`: method, headers, body, peer. `match`: routes and values as the router found them, `target` (the
--- path), `query_text`. `id`: the request's id. `late_ms`: how long an injected fault will hold the answer back.
+--- Answers a request. `request`: method, headers, body, peer. `match`: what its method and target lead to, as the emulator
+-- located it: `method` (GET for HEAD), `target` (the path), `query_text`, `is_api` (whether it is under /v2), `routes` and `values`
+-- as the router found them, `route` (the one for the method).
+-- `id`: the request's id. `late_ms`: how long an injected fault will hold the answer back.
 -- Returns { status, headers, body }, and whether the answer was a stored one.
 function pipeline.handle(emulator, request, match, id, late_ms)
   local self = setmetatable({
     emulator = emulator,
     request = request,
-    method = request.method == "HEAD" and "GET" or request.method,
+    method = match.method,
     target = match.target,
     query_text = match.query_text,
+    is_api = match.is_api,
     routes = match.routes,
+    route = match.route,
+    operation = match.route and match.route.operation,
     values = match.values,
     id = id,
     late_ms = late_ms,
     things = {},
     path = {},
   }, call)
-  self.route = self.routes and self.routes.by_method[self.method]
-  self.operation = self.route and self.route.operation
   if is_preflight(self) then
     return preflight(self)
   end

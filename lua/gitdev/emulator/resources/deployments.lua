@@ -2,6 +2,7 @@
 local access = require "gitdev.emulator.access"
 local build_log = require "gitdev.emulator.build_log"
 local builder = require "gitdev.emulator.builder"
+local distinct = require "gitdev.emulator.distinct"
 local environment = require "gitdev.emulator.environment"
 local machine = require "gitdev.emulator.machine"
 local paging = require "gitdev.emulator.paging"
@@ -21,8 +22,9 @@ end
 
 local function list(call)
   local query = call.query
+  query.project = call:project_filter(query.project)
   local where = call:only_visible({
-    project_id = call:project_filter(query.project),
+    project_id = query.project,
     status = query.status,
     target = query.target,
     branch = query.branch,
@@ -116,7 +118,7 @@ local function create(call)
     branch = branch,
     commit = commit,
     target = target,
-    regions = body.regions or project.regions,
+    regions = body.regions and distinct(body.regions) or project.regions,
     environment = resolved,
     metadata = body.metadata or {},
     skip_cache = body.skip_cache,
@@ -160,7 +162,7 @@ end
 
 local function refuse_current(deployment)
   if deployment.current then
-    machine.refuse(deployment, "Production points to this deployment already.", { "live" })
+    machine.refuse(deployment, "This deployment is current already: production points to it.", { "live" })
   end
 end
 

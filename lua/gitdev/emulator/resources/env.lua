@@ -56,15 +56,14 @@ local function variables_of(call)
   return call.tenant.things.env_var:list("project_id", call.things.project.id)
 end
 
--- The variables that `wanted` collides with, but for `itself`.
-local function rivals(variables, wanted, itself)
-  local found = {}
+-- A variable other than `itself` that `wanted` collides with, or nil. If one has its very targets there is no second.
+local function find_rival(variables, wanted, itself)
   for _, variable in ipairs(variables) do
     if variable ~= itself and collide(variable, wanted) then
-      found[#found + 1] = variable
+      return variable
     end
   end
-  return found
+  return nil
 end
 
 local function same_targets(a, b)
@@ -167,7 +166,7 @@ local function create(call)
   check_targets(targets, body.branch)
   local wanted = { key = body.key, value = body.value, secret = body.secret, targets = targets, branch = body.branch }
   local variables = variables_of(call)
-  local rival = rivals(variables, wanted)[1]
+  local rival = find_rival(variables, wanted)
   -- One that shares only some of the targets stays: to give it these would take its value away from the others.
   if rival and not (body.upsert and same_targets(rival.targets, targets)) then
     refuse_rival(rival, wanted, ", or set upsert")
@@ -204,7 +203,7 @@ local function update(call)
   }
   check_targets(wanted.targets, wanted.branch)
   local variables = variables_of(call)
-  local rival = rivals(variables, wanted, variable)[1]
+  local rival = find_rival(variables, wanted, variable)
   if rival then
     refuse_rival(rival, wanted, ", or give this one other targets")
   end

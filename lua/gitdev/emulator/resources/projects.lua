@@ -1,6 +1,7 @@
 --- contract 2.2
 local builder = require "gitdev.emulator.builder"
 local core = require "gitdev.core"
+local distinct = require "gitdev.emulator.distinct"
 local hosts = require "gitdev.emulator.hosts"
 local machine = require "gitdev.emulator.machine"
 local refusal = require "gitdev.emulator.refusal"
@@ -43,7 +44,8 @@ local function list(call)
   where.status = query.status
   if query.repository then
     local repository = find_repository(call, query.repository)
-    where.repository_id = repository and repository.id or ""
+    query.repository = repository and repository.id or ""
+    where.repository_id = query.repository
   end
   call:only_visible(where, "id")
   local wanted = query.search and query.search:lower()
@@ -64,7 +66,7 @@ local function create(call)
     root_directory = body.root_directory,
     build_command = body.build_command,
     output_directory = body.output_directory,
-    regions = body.regions,
+    regions = distinct(body.regions),
   })
   call:admit(project)
   return project
@@ -77,6 +79,8 @@ local function changes_of(call, project)
     local value = call.body[field]
     if field == "repository" and value ~= nil then
       field, value = "repository_id", repository_id(call, value) or core.null
+    elseif field == "regions" and value ~= nil then
+      value = distinct(value)
     end
     local present = project[field]
     if value ~= nil and not same(value, present == nil and core.null or present) then
