@@ -334,9 +334,9 @@ static gitdev_retry_facts facts_of(const gitdev_call *call, const gitdev_outcome
   };
 }
 
-/* A pause is believed for as long as a call would wait for it, lest one absurd Retry-After shut the key out for good.
- * A 429 of the bucket pauses everyone; one with tokens left refuses something else (a stream, a
- * check made too often). */
+/* A pause is believed for as long as a call would wait for it, lest one absurd Retry-After shut the
+ * key out for good. A 429 of the bucket pauses everyone; one with tokens left refuses something
+ * else (a stream, a check made too often). */
 static void tell_pace(gitdev_call *call, const gitdev_retry_facts *facts, double now) {
   static const double REFUSED_PAUSE = 1;
   gitdev_pace *pace = &call->client->pace->pace;

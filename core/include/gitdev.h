@@ -276,7 +276,8 @@ GITDEV_API int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
 GITDEV_API void gitdev_engine_free(gitdev_engine *engine);
 
 /* Called from gitdev_step() (or from gitdev_submit, when there is nothing to wait for) once the
- * call is done. It may submit other calls and cancel any; it must not free the engine or the loop. */
+ * call is done. It may submit other calls and cancel any; it must not free the engine or the
+ * loop. */
 typedef void (*gitdev_done_fn)(gitdev_call *call, void *payload);
 
 /* Takes the call under way. 0, GITDEV_ENOMEM, or GITDEV_EINVAL for one that is done or under way

@@ -15,8 +15,8 @@
 void gitdev_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close);
 
 /* A userdata of `size` zeroed bytes with the metatable of `name`, on the top of the stack. It is
- * made before its resource, so that an error in between leaks nothing. It may run finalizers, which may close
- * anything: what others hold is fetched after it, not before. */
+ * made before its resource, so that an error in between leaks nothing. It may run finalizers, which
+ * may close anything: what others hold is fetched after it, not before. */
 void *gitdev_lua_new(lua_State *L, const char *name, size_t size);
 
 /* Keeps the value on the top of the stack (and pops it) for as long as the userdata at `index`

@@ -1,4 +1,5 @@
 /* core.client: an origin and a key. */
+#include "call/request.h"
 #include "lua/call.h"
 #include <string.h>
 
@@ -131,16 +132,17 @@ static const char *optional_text(lua_State *L, int index, const char *name, cons
 
 /* Reads the table at `index` into `headers`; the strings stay on the stack. Returns how many; -1
  * with `*bad` set. */
-static int read_headers(lua_State *L, int index, gitdev_header *headers, int room,
-                        const char **bad) {
+static int read_headers(lua_State *L, int index, gitdev_header *headers, const char **bad) {
   int count = 0;
   luaL_checktype(L, index, LUA_TTABLE);
-  luaL_checkstack(L, 2 * room + 4, "too many headers");
+  luaL_checkstack(L, 2 * GITDEV_HEADERS_MAX + 4, "too many headers");
   lua_pushnil(L);
   while (lua_next(L, index)) {
     size_t name_len, value_len;
-    if (count == room || lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING) {
-      *bad = count == room ? "headers: too many" : "headers: names and values must be strings";
+    if (count == GITDEV_HEADERS_MAX || lua_type(L, -2) != LUA_TSTRING ||
+        lua_type(L, -1) != LUA_TSTRING) {
+      *bad = count == GITDEV_HEADERS_MAX ? "headers: too many"
+                                         : "headers: names and values must be strings";
       return -1;
     }
     const char *name = lua_tolstring(L, -2, &name_len), *value = lua_tolstring(L, -1, &value_len);
@@ -157,8 +159,7 @@ static int read_headers(lua_State *L, int index, gitdev_header *headers, int roo
 /* client:call(method, path, body, idempotency_key, headers, timeout, max_retries) -> call | nil,
  * problem */
 static int client_call(lua_State *L) {
-  enum { ROOM = 32 };
-  gitdev_header headers[ROOM];
+  gitdev_header headers[GITDEV_HEADERS_MAX];
   const char *bad = NULL;
   lua_settop(L, 8);
   gitdev_call_options options = {.headers = headers};
@@ -173,7 +174,7 @@ static int client_call(lua_State *L) {
   gitdev_client *client = ((lua_client *)luaL_checkudata(L, 1, CLIENT))->client;
   if (!client)
     return gitdev_lua_fail(L, "the client is closed");
-  int count = lua_isnil(L, 6) || bad ? 0 : read_headers(L, 6, headers, ROOM, &bad);
+  int count = lua_isnil(L, 6) || bad ? 0 : read_headers(L, 6, headers, &bad);
   if (bad)
     return gitdev_lua_fail(L, bad);
   options.header_count = (size_t)count;

@@ -117,7 +117,8 @@ static void line_up(job *one) {
   set_timer(one, gitdev_call_deadline(one->call));
 }
 
-/* libcurl does not look at the clock of a transfer that waits for a connection: the try is ended here. */
+/* libcurl does not look at the clock of a transfer that waits for a connection: the try is ended
+ * here. */
 static void end_late_try(job *one) {
   gitdev_outcome outcome = gitdev_transfer_outcome(one->transfer, CURLE_OPERATION_TIMEDOUT);
   gitdev_multi_remove(one->engine->multi, gitdev_transfer_easy(one->transfer));
@@ -299,8 +300,9 @@ static void abandon(job *one) {
   end_job(one);
 }
 
-/* In a fork's child the connections are the parent's: libcurl would end them in its name. What libcurl holds is left to the
- * child's end; only the descriptors are closed, so that the parent's peers see its own closing. */
+/* In a fork's child the connections are the parent's: libcurl would end them in its name. What
+ * libcurl holds is left to the child's end; only the descriptors are closed, so that the parent's
+ * peers see its own closing. */
 static void free_in_child(gitdev_engine *engine) {
   gitdev_multi_forsake(engine->multi);
   for (size_t i = 0; i < STAGES; i++)

@@ -18,8 +18,9 @@ int gitdev_multi_new(gitdev_multi **out, gitdev_loop *loop, gitdev_finished_fn f
 /* Closes all connections. Every easy handle must have been removed. */
 void gitdev_multi_free(gitdev_multi *multi);
 
-/* Instead of gitdev_multi_free(), in a fork's child: closes the descriptors and speaks to nobody. The multi and its handles are
- * not freed, since libcurl would end the parent's connections with them. */
+/* Instead of gitdev_multi_free(), in a fork's child: closes the descriptors and speaks to nobody.
+ * The multi and its handles are not freed, since libcurl would end the parent's connections with
+ * them. */
 void gitdev_multi_forsake(gitdev_multi *multi);
 
 /* The multi itself, for its options. */

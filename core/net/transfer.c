@@ -89,8 +89,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *payload) {
   return 0;
 }
 
-/* SSLKEYLOGFILE makes libcurl write the secrets of every connection to a file: no switch of ours is to be insecure, and none that is
- * inherited either. */
+/* SSLKEYLOGFILE makes libcurl write the secrets of every connection to a file: no switch of ours is
+ * to be insecure, and none that is inherited either. */
 static CURLcode on_tls(CURL *easy, void *context, void *payload) {
   (void)easy, (void)payload;
   SSL_CTX_set_keylog_callback(context, NULL);
@@ -255,7 +255,8 @@ static CURLcode set_trust(gitdev_transfer *transfer) {
 static CURLcode set_request(gitdev_transfer *transfer, double seconds) {
   CURL *easy = transfer->easy;
   const gitdev_request *request = transfer->request;
-  /* libcurl's HTTP/2 spins until the time is over when a body above its send window is answered before it was taken. */
+  /* libcurl's HTTP/2 spins until the time is over when a body above its send window is answered
+   * before it was taken. */
   bool large = request->body_len > LARGE_BODY;
   long version = large ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
   const char *no_proxy = transfer->direct || is_loopback(request->host) ? "*" : NULL;
@@ -299,8 +300,8 @@ static double seconds_of(CURL *easy, CURLINFO info) {
   return (double)microseconds / 1e6;
 }
 
-/* libcurl has one code for a connection that broke and for some answers that are malformed or too large; its words tell
- * them apart. */
+/* libcurl has one code for a connection that broke and for some answers that are malformed or too
+ * large; its words tell them apart. */
 static bool is_malformed(const gitdev_transfer *transfer, CURLcode code) {
   if (transfer->answer_bad)
     return true;
@@ -310,7 +311,8 @@ static bool is_malformed(const gitdev_transfer *transfer, CURLcode code) {
                                       strstr(transfer->problem, "Too large response headers"));
 }
 
-/* libcurl takes a head that ends with the connection, in the middle of a line even, for a whole answer. */
+/* libcurl takes a head that ends with the connection, in the middle of a line even, for a whole
+ * answer. */
 static gitdev_outcome_kind classify(const gitdev_transfer *transfer, CURLcode code) {
   if (is_malformed(transfer, code))
     return GITDEV_FAILED_ANSWER;

@@ -5,6 +5,8 @@ local events = require "gitdev.emulator.events"
 local json = require "gitdev.json"
 local world = require "spec.lua.support.world"
 
+local codes = world.codes
+
 local D = { "project_id", "deployment_id", "target", "branch", "commit_sha", "permalink_url", "created_at" }
 
 -- The `data` keys of each event, in order (contract 4.3); D follows in all of them.
@@ -28,14 +30,6 @@ describe("the emulator's deployments", function()
   before_each(function()
     w = world.new()
   end)
-
-  local function codes(answer)
-    local list = {}
-    for index, fault in ipairs(answer.json.error.errors or { answer.json.error }) do
-      list[index] = fault.code .. (fault.param ~= json.null and " " .. fault.param or "")
-    end
-    return answer.status .. " " .. table.concat(list, ", ")
-  end
 
   local function act(id, verb, body)
     return w:post("/deployments/" .. id .. "/" .. verb, body)

@@ -2,6 +2,8 @@
 local json = require "gitdev.json"
 local world = require "spec.lua.support.world"
 
+local codes = world.codes
+
 -- The vectors of contract 1.10: the value as JSON on the wire, and the bytes that the process gets.
 local VECTORS = {
   { "plain", '"production"', "production" },
@@ -29,14 +31,6 @@ describe("the emulator's environment", function()
   before_each(function()
     w = world.new()
   end)
-
-  local function codes(answer)
-    local list = {}
-    for index, fault in ipairs(answer.json.error.errors or { answer.json.error }) do
-      list[index] = fault.code .. (fault.param ~= json.null and " " .. fault.param or "")
-    end
-    return answer.status .. " " .. table.concat(list, ", ")
-  end
 
   local function set(fields)
     return w:post("/projects/my-app/env", fields)

@@ -2,6 +2,8 @@
 local json = require "gitdev.json"
 local world = require "spec.lua.support.world"
 
+local codes = world.codes
+
 describe("the emulator's organization", function()
   it("has the contract's fields", function()
     local w = world.new { plan = "pro" }
@@ -28,14 +30,6 @@ describe("the emulator's projects", function()
   before_each(function()
     w = world.new()
   end)
-
-  local function codes(answer)
-    local list = {}
-    for index, fault in ipairs(answer.json.error.errors or { answer.json.error }) do
-      list[index] = fault.code .. (fault.param ~= json.null and " " .. fault.param or "")
-    end
-    return answer.status .. " " .. table.concat(list, ", ")
-  end
 
   local function slugs(path)
     local list = {}

@@ -32,6 +32,15 @@ function world:wait(seconds)
   self.emulator:advance()
 end
 
+--- A refusal in short: "422 parameter_missing project, invalid_type env.A".
+function world.codes(answer)
+  local list = {}
+  for index, fault in ipairs(answer.json.error.errors or { answer.json.error }) do
+    list[index] = fault.code .. (fault.param ~= json.null and " " .. fault.param or "")
+  end
+  return answer.status .. " " .. table.concat(list, ", ")
+end
+
 local function lower(headers)
   local map = {}
   for index = 1, #headers, 2 do
