@@ -57,6 +57,7 @@ static int check_limits(gitdev_client *client, const gitdev_client_options *opti
   client->max_retries = options->max_retries ? options->max_retries : DEFAULT_MAX_RETRIES;
   if (client->max_retries == GITDEV_NO_RETRIES)
     client->max_retries = 0;
+  client->random.seed = options->seed;
   client->body_max = options->body_max ? options->body_max : DEFAULT_BODY_MAX;
   return GITDEV_OK;
 }
@@ -104,7 +105,7 @@ static int fill(gitdev_client *client, const gitdev_client_options *options) {
   snprintf(client->authorization, size, "Bearer %s", client->key.text);
   client->fixed[0] = (gitdev_header){"Authorization", client->authorization};
   client->fixed[1] = (gitdev_header){"User-Agent", client->user_agent};
-  client->fixed[2] = (gitdev_header){"Accept", "application/json"};
+  client->fixed[GITDEV_ACCEPT] = (gitdev_header){"Accept", "application/json"};
   client->budget->owners = client->pace->owners = 1;
   gitdev_budget_init(&client->budget->budget, 0);
   gitdev_pace_init(&client->pace->pace, 0);

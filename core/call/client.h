@@ -7,6 +7,7 @@
 #include "policy/budget.h"
 #include "policy/key.h"
 #include "policy/pace.h"
+#include "policy/random.h"
 #include "wire/url.h"
 
 /* State that clients of one origin, or of one origin and key, have in common; the last one frees
@@ -21,7 +22,8 @@ typedef struct gitdev_shared_pace {
   gitdev_pace pace;
 } gitdev_shared_pace;
 
-enum { GITDEV_FIXED_HEADERS = 3 };
+/* Authorization, User-Agent, Accept. */
+enum { GITDEV_ACCEPT = 2, GITDEV_FIXED_HEADERS = 3 };
 
 struct gitdev_client {
   int owners; /* its user, and each of its calls */
@@ -34,6 +36,7 @@ struct gitdev_client {
   double timeout, try_timeout, connect_timeout;
   int max_retries;
   size_t body_max;
+  gitdev_random random;
   gitdev_shared_budget *budget;
   gitdev_shared_pace *pace;
 };

@@ -1,4 +1,5 @@
 #include "call/request.h"
+#include "call/download.h"
 #include "call/problem.h"
 #include "policy/random.h"
 #include <ctype.h>
@@ -65,6 +66,31 @@ static bool has_dot_segment(const char *path) {
   return false;
 }
 
+static bool is_safe(const char *method) {
+  return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+static int check_streams(const gitdev_call_options *options, gitdev_problem *problem) {
+  const gitdev_source *source = options->source;
+  if (source && (!source->read || options->body || source->size < -1))
+    return gitdev_problem_set(
+        problem, GITDEV_EINVAL,
+        "source: must have a read function and a size, and no body beside it");
+  if (options->sink && (!options->sink->write || strcmp(options->method, "GET") != 0))
+    return gitdev_problem_set(problem, GITDEV_EINVAL,
+                              "sink: must have a write function, and goes with GET alone");
+  for (size_t i = 0; options->sink && i < options->header_count; i++)
+    if (strcasecmp(options->headers[i].name, "range") == 0 ||
+        strcasecmp(options->headers[i].name, "if-range") == 0)
+      return gitdev_problem_set(problem, GITDEV_EINVAL,
+                                "headers: %s is set by the SDK itself: give the sink an offset",
+                                options->headers[i].name);
+  const gitdev_header type = {"Content-Kind", options->content_type};
+  if (options->content_type && check_header(&type, NULL) != GITDEV_OK)
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "content_type: holds a control byte");
+  return GITDEV_OK;
+}
+
 static int check_options(const gitdev_call_options *options, gitdev_problem *problem) {
   const char *method = options->method, *path = options->path, *key = options->idempotency_key;
   if (!method || !is_token(method) || strlen(method) > 16)
@@ -92,7 +118,7 @@ static int check_options(const gitdev_call_options *options, gitdev_problem *pro
   if (total > GITDEV_HEADER_BYTES_MAX)
     return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: are longer than %d bytes together",
                               GITDEV_HEADER_BYTES_MAX);
-  return GITDEV_OK;
+  return check_streams(options, problem);
 }
 
 /* Copies into the block, at a moving end. */
@@ -108,15 +134,12 @@ static const char *put(writer *w, const char *text, size_t len) {
   return start;
 }
 
-static bool is_safe(const char *method) {
-  return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-}
-
 static size_t block_size(const gitdev_client *client, const gitdev_call_options *options,
                          const char *key, size_t header_room) {
   size_t size = header_room * sizeof(gitdev_header) + strlen(options->method) + 1;
   size += strlen(client->origin) + strlen(client->base.path) + strlen(options->path) + 1;
   size += key ? strlen(key) + 1 : 0;
+  size += options->content_type ? strlen(options->content_type) + 1 : 0;
   size += options->body ? options->body_len + 1 : 0;
   for (size_t i = 0; i < options->header_count; i++)
     size += strlen(options->headers[i].name) + strlen(options->headers[i].value) + 2;
@@ -128,8 +151,12 @@ static void fill_headers(gitdev_request *out, gitdev_header *headers, writer *w,
                          const char *key) {
   memcpy(headers, client->fixed, sizeof client->fixed);
   size_t count = GITDEV_FIXED_HEADERS;
-  if (options->body)
-    headers[count++] = (gitdev_header){"Content-Type", "application/json"};
+  if (options->sink)
+    headers[GITDEV_ACCEPT].value = "*/*";
+  const char *type = options->content_type;
+  if (options->body || options->source)
+    headers[count++] =
+        (gitdev_header){"Content-Type", type ? put(w, type, strlen(type)) : "application/json"};
   if (key)
     headers[count++] = (gitdev_header){"Idempotency-Key", put(w, key, strlen(key))};
   for (size_t i = 0; i < options->header_count; i++) {
@@ -155,20 +182,19 @@ static void fill_url(gitdev_request *out, writer *w, const gitdev_client *client
   out->port = client->base.port;
 }
 
-int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable,
-                         const gitdev_client *client, const gitdev_call_options *options,
-                         gitdev_problem *problem) {
+int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable, gitdev_client *client,
+                         const gitdev_call_options *options, gitdev_problem *problem) {
   *block = NULL;
   if (check_options(options, problem) != GITDEV_OK)
     return GITDEV_EINVAL;
   const char *key = options->idempotency_key;
   char uuid[GITDEV_UUID_SIZE];
   if (!key && !is_safe(options->method)) {
-    if (!gitdev_random_uuid(uuid))
+    if (!gitdev_random_uuid(&client->random, uuid))
       return gitdev_problem_set(problem, GITDEV_ESYSTEM, "the system has no randomness");
     key = uuid;
   }
-  size_t header_room = GITDEV_FIXED_HEADERS + 2 + options->header_count;
+  size_t header_room = GITDEV_FIXED_HEADERS + 2 + options->header_count + GITDEV_RANGE_HEADERS;
   gitdev_header *headers = malloc(block_size(client, options, key, header_room));
   if (!headers)
     return gitdev_problem_set(problem, GITDEV_ENOMEM, "memory is out");
@@ -183,6 +209,7 @@ int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable,
     out->body = put(&w, options->body, options->body_len);
     out->body_len = options->body_len;
   }
+  out->streamed = options->sink != NULL;
   out->safe = is_safe(options->method);
   *repeatable = key || out->safe;
   *block = headers;

@@ -14,10 +14,10 @@ enum {
 
 /* Builds `out` for a client's call. Everything that it points to lives in `*block`, which the
  * caller frees with free(), in the client, or in static memory. `*repeatable` says whether the
- * request may be repeated after it was sent: a safe method, or an idempotency key. 0,
+ * request may be repeated after it was sent: a safe method, or an idempotency key. The headers have
+ * room for GITDEV_RANGE_HEADERS more. 0,
  * GITDEV_ENOMEM, or GITDEV_EINVAL with `problem` filled; on failure `*block` is NULL. */
-int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable,
-                         const gitdev_client *client, const gitdev_call_options *options,
-                         gitdev_problem *problem);
+int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable, gitdev_client *client,
+                         const gitdev_call_options *options, gitdev_problem *problem);
 
 #endif

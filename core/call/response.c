@@ -166,6 +166,14 @@ const gitdev_header *gitdev_response_headers(gitdev_response *response) {
   return response->headers = headers;
 }
 
+const char *gitdev_response_find(gitdev_response *response, const char *name) {
+  const gitdev_header *headers = gitdev_response_headers(response);
+  for (size_t i = 0; headers && i < response->header_count; i++)
+    if (strcmp(headers[i].name, name) == 0)
+      return headers[i].value;
+  return NULL;
+}
+
 double gitdev_response_retry_after(const gitdev_response *response) {
   if (!response->retry_after)
     return -1;

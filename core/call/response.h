@@ -40,6 +40,9 @@ bool gitdev_response_data(gitdev_response *response, const char *bytes, size_t l
  * is out. */
 const gitdev_header *gitdev_response_headers(gitdev_response *response);
 
+/* The value of a header by its name in lower case, NULL when it is not there. */
+const char *gitdev_response_find(gitdev_response *response, const char *name);
+
 /* Retry-After and X-RateLimit-Reset as seconds from the answer, against its own Date
  * (contract 1.9); -1 when absent or unusable. */
 double gitdev_response_retry_after(const gitdev_response *response);

@@ -48,7 +48,8 @@ enum {
   GITDEV_ESYSTEM = -3, /* a system call failed: errno is kept */
   GITDEV_ETLS = -4,    /* OpenSSL failed */
   GITDEV_ECURL = -5,   /* libcurl could not be set up */
-  GITDEV_ECLOSED = -6  /* the other side, or the object, is closed */
+  GITDEV_ECLOSED = -6, /* the other side, or the object, is closed */
+  GITDEV_AGAIN = -7    /* not now: of a source or a sink, see there */
 };
 
 /* What went wrong, in words: what, where, and what to do. Never holds a secret. */
@@ -94,12 +95,14 @@ typedef struct gitdev_client_options {
   const char *base_url; /* https only; default https://api.git.dev/v2 */
   const char
       *ca_file; /* a PEM file to trust instead of the system's; verification itself has no switch */
-  const char *user_agent; /* default gitdev-c/<version> */
-  double timeout;         /* a whole call: queue, pacing, tries, waits, body; default 120 */
-  double try_timeout;     /* one try; default 30 */
-  double connect_timeout; /* default 10 */
-  int max_retries;        /* default 2; GITDEV_NO_RETRIES for none */
-  size_t body_max;        /* the largest response body accepted, in bytes; default 64 MiB */
+  const char *user_agent;  /* default gitdev-c/<version> */
+  double timeout;          /* a whole call: queue, pacing, tries, waits, body; default 120 */
+  double try_timeout;      /* one try; default 30 */
+  double connect_timeout;  /* default 10 */
+  int max_retries;         /* default 2; GITDEV_NO_RETRIES for none */
+  size_t body_max;         /* the largest response body accepted, in bytes; default 64 MiB */
+  unsigned long long seed; /* for tests: idempotency keys and jitter follow from it; 0: from the
+                              system's randomness */
 } gitdev_client_options;
 
 enum { GITDEV_NO_RETRIES = -1, GITDEV_MAX_RETRIES_MAX = 20 };
@@ -138,13 +141,66 @@ typedef struct gitdev_header {
   const char *name, *value;
 } gitdev_header;
 
+/* Where a request body comes from when it is not in memory. It is read as it is sent, once for each
+ * try. */
+typedef struct gitdev_source {
+  /* Writes up to `room` bytes to `out` and returns how many; 0 at the end; GITDEV_AGAIN when there
+   * is nothing yet (gitdev_resume() says when); another negative code ends the call. */
+  long (*read)(void *payload, char *out, size_t room);
+  /* Back to the first byte, for another try; false if there is no way back. NULL: there is none. */
+  bool (*rewind)(void *payload);
+  void *payload;
+  long long size; /* bytes in all, which is what must come; -1 when nobody knows */
+} gitdev_source;
+
+/* Where the body of a 2xx answer goes when it is not to be held in memory. (Other answers are read
+ * for their error as ever.) A try that is cut off is taken up where it stopped, by Range. */
+typedef struct gitdev_sink {
+  /* Takes some bytes. GITDEV_OK; GITDEV_AGAIN: not now, the same ones are offered again after
+   * gitdev_resume(), and the sender is held back meanwhile; another negative code ends the call. */
+  int (*write)(void *payload, const char *bytes, size_t len);
+  /* The server begins anew: forget what was written. False if that cannot be. NULL: it cannot. */
+  bool (*rewind)(void *payload);
+  void *payload;
+  unsigned long long offset; /* bytes that are there from earlier: the rest is asked for */
+  const char *etag;          /* of those bytes, in its quotes; NULL unknown */
+} gitdev_sink;
+
+typedef enum gitdev_event_kind {
+  GITDEV_EVENT_REQUEST,  /* a try is about to be sent */
+  GITDEV_EVENT_RESPONSE, /* it has ended, with an answer or without: see attempt */
+  GITDEV_EVENT_RETRY,    /* and will be repeated after `wait` seconds */
+  GITDEV_EVENT_WAIT      /* the rate limit holds the call back, for `wait` seconds at least */
+} gitdev_event_kind;
+
+struct gitdev_attempt;
+struct gitdev_request;
+
+/* A moment in the life of a call. All of it is valid only while it is told. */
+typedef struct gitdev_event {
+  gitdev_event_kind kind;
+  double at;                            /* gitdev_now() seconds */
+  double wait;                          /* RETRY, WAIT */
+  int number;                           /* of the try that it is about, from 1 */
+  const struct gitdev_request *request; /* its first header is Authorization: never log it */
+  const struct gitdev_attempt *attempt; /* RESPONSE, RETRY */
+} gitdev_event;
+
+/* Called by the machine as it is asked and told. It must not touch the call, nor free anything. */
+typedef void (*gitdev_event_fn)(void *payload, const gitdev_event *event);
+
 /* What to call. Zero or NULL means the default. */
 typedef struct gitdev_call_options {
   const char *method; /* "GET", "POST", …; required */
   const char *path;   /* "/deployments?limit=2": after the base URL, percent-encoded by the caller;
                          required */
-  const char *body;   /* JSON; NULL for none */
+  const char *body;   /* NULL for none */
   size_t body_len;
+  const gitdev_source *source; /* instead of body; copied, its payload must outlive the call */
+  const char *content_type;    /* of the body or source; default application/json */
+  const gitdev_sink *sink;     /* with GET; copied, its payload must outlive the call */
+  gitdev_event_fn on_event;    /* told what happens to the call; NULL: nobody */
+  void *event_payload;
   const char *idempotency_key; /* default: a fresh UUIDv4, the same on every try, for anything but
                                    GET and HEAD */
   const gitdev_header
@@ -197,6 +253,11 @@ GITDEV_API const gitdev_result *gitdev_call_result(const gitdev_call *call);
  * live as long as it. NULL and 0 without an answer. */
 GITDEV_API const gitdev_header *gitdev_call_headers(gitdev_call *call, size_t *count);
 
+/* How far a streamed call has come: bytes read from its source in this try, bytes that its sink has.
+ */
+GITDEV_API long long gitdev_call_sent(const gitdev_call *call);
+GITDEV_API unsigned long long gitdev_call_received(const gitdev_call *call);
+
 /* ---- the machine, for those who bring their own transport ---- */
 
 /* A try to be sent. It lives until the machine is told its outcome. */
@@ -209,9 +270,11 @@ typedef struct gitdev_request {
   const gitdev_header
       *headers; /* all but Host and Content-Length; the first is Authorization: never log it */
   size_t header_count;
-  const char *body; /* NULL for none */
+  const char *body; /* NULL for none, and with a source */
   size_t body_len;
-  const char *ca_file; /* NULL for the system's */
+  const gitdev_source *source; /* NULL for none; rewound before the try */
+  bool streamed;               /* its answer goes to a sink */
+  const char *ca_file;         /* NULL for the system's */
   double connect_timeout;
   size_t body_max;
 } gitdev_request;
@@ -220,8 +283,11 @@ typedef enum gitdev_action_kind { GITDEV_WAIT, GITDEV_SEND, GITDEV_DONE } gitdev
 
 typedef struct gitdev_action {
   gitdev_action_kind kind;
-  double until; /* WAIT: ask again then, or when another call of the client has ended; SEND: the try
-                   is over then */
+  double until; /* WAIT: ask again then; SEND: the try is over then */
+  bool early;   /* WAIT: for the rate limit, so ask again also when another call of the client (of
+                   its key) has ended. Whoever asked first is served first: keep the calls that wait
+                   for it in a line, and ask for the first alone */
+  double idle;  /* SEND: so many seconds without a byte end the try too; 0: `until` alone does */
   const gitdev_request *request; /* SEND */
 } gitdev_action;
 
@@ -229,12 +295,14 @@ typedef struct gitdev_action {
 GITDEV_API gitdev_action gitdev_call_next(gitdev_call *call, double now);
 
 /* While a try is answered: hand over each header line as it comes (a final status only, no 1xx),
- * then the body in pieces. False: stop, it is malformed or too large; report the try as
- * GITDEV_FAILED_ANSWER. gitdev_call_begin() starts a new answer. */
+ * then the body in pieces. gitdev_call_begin() starts a new answer. False, or GITDEV_EINVAL: stop,
+ * it is malformed, too large, or refused by the sink; report the try as GITDEV_FAILED_ANSWER.
+ * GITDEV_AGAIN: the sink is full; stop reading, and offer the same bytes again when its user says
+ * so. */
 GITDEV_API bool gitdev_call_begin(gitdev_call *call, int status);
 GITDEV_API bool gitdev_call_header(gitdev_call *call, const char *name, size_t name_len,
                                    const char *value, size_t value_len);
-GITDEV_API bool gitdev_call_data(gitdev_call *call, const char *bytes, size_t len);
+GITDEV_API int gitdev_call_data(gitdev_call *call, const char *bytes, size_t len);
 
 typedef enum gitdev_outcome_kind {
   GITDEV_COMPLETE,      /* the answer is whole */
@@ -248,7 +316,9 @@ typedef enum gitdev_outcome_kind {
 
 typedef struct gitdev_outcome {
   gitdev_outcome_kind kind;
-  bool unsent;                                 /* with GITDEV_TIMED_OUT */
+  bool unsent; /* with GITDEV_TIMED_OUT */
+  bool stale; /* with GITDEV_FAILED_SENT: on a connection that was used before, and not a byte of an
+                 answer came: most likely it was closed while it rested */
   const char *message;                         /* the transport's words; copied */
   double dns, connect, tls, first_byte, total; /* seconds since the try's start, -1 unknown */
 } gitdev_outcome;
@@ -286,6 +356,8 @@ GITDEV_API int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_do
                              void *payload);
 /* Takes a call back: it ends as canceled, and `done` is not called. */
 GITDEV_API void gitdev_cancel(gitdev_engine *engine, gitdev_call *call);
+/* The call's source has bytes again, or its sink room. Not from within their functions. */
+GITDEV_API void gitdev_resume(gitdev_engine *engine, gitdev_call *call);
 
 /* Submits the call and steps the loop until it is done. 0, or what kept the loop from turning. */
 GITDEV_API int gitdev_perform(gitdev_engine *engine, gitdev_call *call);

@@ -8,16 +8,58 @@
 
 #define GITDEV_LUA_CALL "gitdev.call"
 
+/* The calls of an engine that have something to tell: they are done, their stream has moved, or an
+ * event has come. C never calls Lua; Lua takes the calls from here. */
+typedef struct gitdev_lua_news {
+  struct gitdev_lua_call *first, *last;
+} gitdev_lua_news;
+
 typedef struct gitdev_lua_call {
   gitdev_call *call;                /* NULL once closed */
+  struct gitdev_lua_stream *stream; /* of a call with a source or a sink, else NULL */
+  struct gitdev_lua_events *events; /* of a call that is watched, else NULL */
   struct gitdev_lua_engine *engine; /* while under way, with its anchor there */
   int reference;
-  struct gitdev_lua_call *next_done;
+  gitdev_lua_news *news; /* the engine's; NULL before it is submitted */
+  bool listed, done;     /* in `news`; no longer the engine's */
+  struct gitdev_lua_call *next;
 } gitdev_lua_call;
+
+/* Lists the call, once, among those that have news. */
+static inline void gitdev_lua_list(gitdev_lua_call *self) {
+  gitdev_lua_news *news = self->news;
+  if (!news || self->listed)
+    return;
+  self->listed = true;
+  self->next = NULL;
+  if (news->last)
+    news->last->next = self;
+  else
+    news->first = self;
+  news->last = self;
+}
+
+/* The call at 1; raises when it is none, or closed. */
+gitdev_lua_call *gitdev_lua_check_call(lua_State *L);
+
+/* Makes the call's stream, owned by it, for a body that goes through Lua in pieces; the source or
+ * sink, either may be NULL, is filled in for the machine. False when memory is out. */
+bool gitdev_lua_stream_open(gitdev_lua_call *self, gitdev_source *source, bool rewindable,
+                            gitdev_sink *sink);
+void gitdev_lua_stream_close(gitdev_lua_call *self);
+
+/* Has the call's events kept for Lua. False when memory is out. */
+bool gitdev_lua_events_open(gitdev_lua_call *self, gitdev_call_options *options);
+void gitdev_lua_events_close(gitdev_lua_call *self);
 
 /* Registers the class. */
 void gitdev_lua_open_call(lua_State *L);
 void gitdev_lua_open_client(lua_State *L);
+
+/* The methods of a call, by unit; each adds to the table on the top of the stack. */
+void gitdev_lua_open_stream(lua_State *L);
+void gitdev_lua_open_events(lua_State *L);
+void gitdev_lua_open_driver(lua_State *L);
 
 /* The functions of gitdev.core, by unit; each adds to the table on the top of the stack. */
 void gitdev_lua_open_json(lua_State *L);

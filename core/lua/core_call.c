@@ -2,17 +2,22 @@
 #include "lua/call.h"
 #include <string.h>
 
-static gitdev_lua_call *check_call(lua_State *L) {
+gitdev_lua_call *gitdev_lua_check_call(lua_State *L) {
   gitdev_lua_call *self = luaL_checkudata(L, 1, GITDEV_LUA_CALL);
   luaL_argcheck(L, self->call, 1, "the call is closed");
   return self;
 }
 
+/* One that is under way goes on without us. */
 static int call_close(lua_State *L) {
   gitdev_lua_call *self = luaL_checkudata(L, 1, GITDEV_LUA_CALL);
   gitdev_call *call = self->call;
   self->call = NULL;
+  if (call && (self->stream || self->events))
+    gitdev_call_mute(call);
   gitdev_call_free(call);
+  gitdev_lua_stream_close(self);
+  gitdev_lua_events_close(self);
   return 0;
 }
 
@@ -34,7 +39,7 @@ static void push_error(lua_State *L, const gitdev_result *result) {
 /* call:result() -> nil | status, body | false, error. The body can be had once: it is freed here,
  * so that calls that wait for the garbage collector are small. */
 static int call_result(lua_State *L) {
-  gitdev_call *call = check_call(L)->call;
+  gitdev_call *call = gitdev_lua_check_call(L)->call;
   const gitdev_result *result = gitdev_call_result(call);
   if (!result)
     return 0;
@@ -50,12 +55,12 @@ static int call_result(lua_State *L) {
 }
 
 static int call_done(lua_State *L) {
-  lua_pushboolean(L, gitdev_call_result(check_call(L)->call) != NULL);
+  lua_pushboolean(L, gitdev_call_result(gitdev_lua_check_call(L)->call) != NULL);
   return 1;
 }
 
 static int call_header(lua_State *L) {
-  gitdev_call *call = check_call(L)->call;
+  gitdev_call *call = gitdev_lua_check_call(L)->call;
   const char *name = luaL_checkstring(L, 2);
   size_t count;
   const gitdev_header *headers = gitdev_call_headers(call, &count);
@@ -83,7 +88,7 @@ static void add_header(lua_State *L, const gitdev_header *header) {
 
 static int call_headers(lua_State *L) {
   size_t count;
-  const gitdev_header *headers = gitdev_call_headers(check_call(L)->call, &count);
+  const gitdev_header *headers = gitdev_call_headers(gitdev_lua_check_call(L)->call, &count);
   lua_newtable(L);
   for (size_t i = 0; i < count; i++)
     add_header(L, &headers[i]);
@@ -107,7 +112,7 @@ static void push_attempt(lua_State *L, const gitdev_attempt *attempt) {
 }
 
 static int call_attempts(lua_State *L) {
-  const gitdev_result *result = gitdev_call_result(check_call(L)->call);
+  const gitdev_result *result = gitdev_call_result(gitdev_lua_check_call(L)->call);
   lua_newtable(L);
   for (size_t i = 0; result && i < result->attempt_count; i++) {
     push_attempt(L, &result->attempts[i]);
@@ -128,4 +133,10 @@ static const luaL_Reg methods[] = {
 
 void gitdev_lua_open_call(lua_State *L) {
   gitdev_lua_class(L, GITDEV_LUA_CALL, methods, call_close);
+  luaL_getmetatable(L, GITDEV_LUA_CALL);
+  lua_getfield(L, -1, "__index");
+  gitdev_lua_open_stream(L);
+  gitdev_lua_open_events(L);
+  gitdev_lua_open_driver(L);
+  lua_pop(L, 2);
 }

@@ -10,6 +10,7 @@ static const char CLIENTS[] = "gitdev.clients";
 
 typedef struct lua_client {
   gitdev_client *client;
+  double world; /* clients of different worlds, with clocks of their own, share nothing */
 } lua_client;
 
 static gitdev_client *check_client(lua_State *L) {
@@ -58,13 +59,13 @@ static int retries_option(lua_State *L, int index) {
   return value > 0 && value <= GITDEV_MAX_RETRIES_MAX ? (int)value : GITDEV_MAX_RETRIES_MAX + 1;
 }
 
-static void share(lua_State *L, gitdev_client *client) {
+static void share(lua_State *L, const lua_client *self) {
   lua_getfield(L, LUA_REGISTRYINDEX, CLIENTS);
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     const lua_client *other = lua_touserdata(L, -2);
-    if (other->client)
-      gitdev_client_share(client, other->client);
+    if (other->client && !(other->world < self->world) && !(other->world > self->world))
+      gitdev_client_share(self->client, other->client);
     lua_pop(L, 1);
   }
   lua_pushvalue(L, -2); /* the new client */
@@ -86,7 +87,9 @@ static int core_client(lua_State *L) {
       .try_timeout = number_option(L, "try_timeout", &bad),
       .connect_timeout = number_option(L, "connect_timeout", &bad),
       .body_max = (size_t)number_option(L, "body_max", &bad),
+      .seed = (unsigned long long)number_option(L, "seed", &bad),
   };
+  double world = number_option(L, "world", &bad);
   lua_getfield(L, 1, "max_retries");
   options.max_retries = retries_option(L, -1);
   if (bad) {
@@ -98,13 +101,16 @@ static int core_client(lua_State *L) {
   gitdev_problem problem;
   if (gitdev_client_new(&self->client, &options, &problem) != GITDEV_OK)
     return gitdev_lua_fail(L, problem.text);
-  share(L, self->client);
+  self->world = world;
+  share(L, self);
   return 1;
 }
 
+/* client:rate_limit([now]) */
 static int client_rate_limit(lua_State *L) {
   gitdev_rate_limit limit;
-  gitdev_client_rate_limit(check_client(L), gitdev_now(), &limit);
+  double now = lua_isnoneornil(L, 2) ? gitdev_now() : luaL_checknumber(L, 2);
+  gitdev_client_rate_limit(check_client(L), now, &limit);
   lua_createtable(L, 0, 5);
   gitdev_lua_set_number(L, "per_minute", limit.per_minute);
   gitdev_lua_set_number(L, "burst", limit.burst);
@@ -156,19 +162,66 @@ static int read_headers(lua_State *L, int index, gitdev_header *headers, const c
   return count;
 }
 
-/* client:call(method, path, body, idempotency_key, headers, timeout, max_retries) -> call | nil,
- * problem */
+/* What few calls have, from the table at `index`. */
+typedef struct rarer_options {
+  bool watched, upload, rewindable, download;
+  gitdev_source source;
+  gitdev_sink sink;
+} rarer_options;
+
+static bool field_is_true(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  bool value = lua_toboolean(L, -1) != 0;
+  lua_pop(L, 1);
+  return value;
+}
+
+/* The strings stay on the stack. */
+static void read_rarer(lua_State *L, int index, rarer_options *out, gitdev_call_options *options,
+                       const char **bad) {
+  luaL_checktype(L, index, LUA_TTABLE);
+  out->watched = field_is_true(L, index, "watched");
+  out->rewindable = field_is_true(L, index, "rewindable");
+  lua_getfield(L, index, "content_type");
+  options->content_type = optional_text(L, lua_gettop(L), "content_type: holds a NUL byte", bad);
+  lua_getfield(L, index, "upload");
+  out->upload = lua_isnumber(L, -1) != 0;
+  out->source.size = (long long)lua_tonumber(L, -1);
+  lua_getfield(L, index, "download");
+  out->download = lua_isnumber(L, -1) != 0;
+  out->sink.offset = (unsigned long long)lua_tonumber(L, -1);
+  lua_getfield(L, index, "etag");
+  out->sink.etag = optional_text(L, lua_gettop(L), "etag: holds a NUL byte", bad);
+  options->source = out->upload ? &out->source : NULL;
+  options->sink = out->download ? &out->sink : NULL;
+}
+
+static bool open_rarer(gitdev_lua_call *self, rarer_options *rarer, gitdev_call_options *options) {
+  return gitdev_lua_stream_open(self, rarer->upload ? &rarer->source : NULL, rarer->rewindable,
+                                rarer->download ? &rarer->sink : NULL) &&
+         (!rarer->watched || gitdev_lua_events_open(self, options));
+}
+
+/* client:call(method, path, body, idempotency_key, headers, timeout, max_retries, now, rarer) ->
+ * call | nil, problem. `rarer`: { watched = true keeps its events, content_type, upload = bytes of
+ * a body that is written in pieces (-1: unknown), rewindable = whether it can be written again,
+ * download = bytes that are there already: the
+ * answer's body is read in pieces, etag = of those }. */
 static int client_call(lua_State *L) {
   gitdev_header headers[GITDEV_HEADERS_MAX];
   const char *bad = NULL;
-  lua_settop(L, 8);
+  lua_settop(L, 10);
   gitdev_call_options options = {.headers = headers};
+  rarer_options rarer = {0};
   options.method = optional_text(L, 2, "method: holds a NUL byte", &bad);
   options.path = optional_text(L, 3, "path: holds a NUL byte", &bad);
   options.body = luaL_optlstring(L, 4, NULL, &options.body_len);
   options.idempotency_key = optional_text(L, 5, "idempotency_key: holds a NUL byte", &bad);
   options.timeout = luaL_optnumber(L, 7, 0);
   options.max_retries = retries_option(L, 8);
+  double now = lua_isnil(L, 9) ? gitdev_now() : luaL_checknumber(L, 9);
+  if (!lua_isnil(L, 10))
+    read_rarer(L, 10, &rarer, &options, &bad);
   gitdev_lua_call *self = gitdev_lua_new(L, GITDEV_LUA_CALL, sizeof *self);
   int made = lua_gettop(L);
   gitdev_client *client = ((lua_client *)luaL_checkudata(L, 1, CLIENT))->client;
@@ -179,7 +232,9 @@ static int client_call(lua_State *L) {
     return gitdev_lua_fail(L, bad);
   options.header_count = (size_t)count;
   gitdev_problem problem;
-  if (gitdev_call_new(&self->call, client, &options, gitdev_now(), &problem) != GITDEV_OK)
+  if (!open_rarer(self, &rarer, &options))
+    return gitdev_lua_fail(L, "memory is out");
+  if (gitdev_call_new(&self->call, client, &options, now, &problem) != GITDEV_OK)
     return gitdev_lua_fail(L, problem.text);
   lua_settop(L, made);
   return 1;

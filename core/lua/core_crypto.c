@@ -10,7 +10,7 @@ static const char SIGNER[] = "gitdev.signer";
 
 static int core_uuid(lua_State *L) {
   char uuid[GITDEV_UUID_SIZE];
-  if (!gitdev_random_uuid(uuid))
+  if (!gitdev_random_uuid(NULL, uuid))
     return luaL_error(L, "the system has no randomness");
   lua_pushstring(L, uuid);
   return 1;
@@ -21,7 +21,7 @@ static int push_random(lua_State *L, const char *alphabet) {
   lua_Integer count = luaL_checkinteger(L, 1);
   luaL_argcheck(L, count >= 0 && count <= COUNT_MAX, 1, "must be 0 to 256");
   char text[COUNT_MAX + 1];
-  if (!gitdev_random_text(text, (size_t)count, alphabet))
+  if (!gitdev_random_text(NULL, text, (size_t)count, alphabet))
     return luaL_error(L, "the system has no randomness");
   lua_pushlstring(L, text, (size_t)count);
   return 1;

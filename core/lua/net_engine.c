@@ -7,7 +7,7 @@ static const char ENGINE[] = "gitdev.engine";
 
 typedef struct gitdev_lua_engine {
   gitdev_engine *engine;
-  gitdev_lua_call *first_done, *last_done;
+  gitdev_lua_news news;
 } lua_engine;
 
 /* The value anchored to an engine: { the loop, and by reference number each call under way }. */
@@ -49,17 +49,12 @@ static int net_engine(lua_State *L) {
 
 static void on_done(gitdev_call *call, void *payload) {
   (void)call;
-  gitdev_lua_call *done = payload;
-  lua_engine *engine = done->engine;
-  done->next_done = NULL;
-  if (engine->last_done)
-    engine->last_done->next_done = done;
-  else
-    engine->first_done = done;
-  engine->last_done = done;
+  gitdev_lua_call *self = payload;
+  self->done = true;
+  gitdev_lua_list(self);
 }
 
-/* engine:submit(call): the call is kept alive until it is asked for by completed(). */
+/* engine:submit(call): the call is kept alive until news() has told that it is done. */
 static int engine_submit(lua_State *L) {
   lua_engine *self = check_engine(L);
   gitdev_lua_call *call = luaL_checkudata(L, 2, GITDEV_LUA_CALL);
@@ -70,6 +65,7 @@ static int engine_submit(lua_State *L) {
   lua_pushvalue(L, 2);
   call->reference = luaL_ref(L, -2);
   call->engine = self;
+  call->news = &self->news;
   if (gitdev_submit(self->engine, call->call, on_done, call) != GITDEV_OK) {
     luaL_unref(L, -1, call->reference);
     return luaL_error(L, "memory is out");
@@ -77,6 +73,21 @@ static int engine_submit(lua_State *L) {
   return 0;
 }
 
+static void unlist(lua_engine *self, gitdev_lua_call *call) {
+  gitdev_lua_call *before = NULL, *one = self->news.first;
+  for (; one && one != call; one = one->next)
+    before = one;
+  if (one && before)
+    before->next = one->next;
+  else if (one)
+    self->news.first = one->next;
+  if (one && self->news.last == one)
+    self->news.last = before;
+  call->listed = false;
+  call->news = NULL;
+}
+
+/* engine:cancel(call): it ends at once, and is no news. */
 static int engine_cancel(lua_State *L) {
   lua_engine *self = check_engine(L);
   gitdev_lua_call *call = luaL_checkudata(L, 2, GITDEV_LUA_CALL);
@@ -84,33 +95,44 @@ static int engine_cancel(lua_State *L) {
   bool under_way = gitdev_call_driver(call->call) != NULL;
   gitdev_cancel(self->engine, call->call);
   if (under_way) {
+    unlist(self, call);
     gitdev_lua_push_anchored(L, 1);
     luaL_unref(L, -1, call->reference);
   }
   return 0;
 }
 
-/* engine:completed() -> call | nil: the next that is done. */
-static int engine_completed(lua_State *L) {
+/* engine:news() -> call | nil: the next that is done, has events, or whose stream has moved. */
+static int engine_news(lua_State *L) {
   lua_engine *self = check_engine(L);
-  gitdev_lua_call *done = self->first_done;
-  if (!done)
+  gitdev_lua_call *call = self->news.first;
+  if (!call)
     return 0;
-  self->first_done = done->next_done;
-  if (!self->first_done)
-    self->last_done = NULL;
+  self->news.first = call->next;
+  if (!self->news.first)
+    self->news.last = NULL;
+  call->listed = false;
   gitdev_lua_push_anchored(L, 1);
-  lua_rawgeti(L, -1, done->reference);
-  luaL_unref(L, -2, done->reference);
+  lua_rawgeti(L, -1, call->reference);
+  if (!call->done)
+    return 1;
+  call->news = NULL; /* nothing more can come */
+  luaL_unref(L, -2, call->reference);
   return 1;
 }
 
+/* engine:resume(call): its stream has bytes, or room, again. */
+static int engine_resume(lua_State *L) {
+  lua_engine *self = check_engine(L);
+  gitdev_lua_call *call = luaL_checkudata(L, 2, GITDEV_LUA_CALL);
+  if (call->call && gitdev_call_driver(call->call))
+    gitdev_resume(self->engine, call->call);
+  return 0;
+}
+
 static const luaL_Reg methods[] = {
-    {"cancel", engine_cancel},
-    {"close", engine_close},
-    {"completed", engine_completed},
-    {"submit", engine_submit},
-    {NULL, NULL},
+    {"cancel", engine_cancel}, {"close", engine_close},   {"news", engine_news},
+    {"resume", engine_resume}, {"submit", engine_submit}, {NULL, NULL},
 };
 
 void gitdev_lua_open_engine(lua_State *L) {

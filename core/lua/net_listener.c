@@ -90,7 +90,7 @@ static void refuse(void *payload, int status, const char *problem, gitdev_buffer
                      : status >= 500 ? "internal_error"
                                      : "parameter_invalid";
   char id[13];
-  if (!gitdev_random_text(id, sizeof id - 1, GITDEV_ID_ALPHABET))
+  if (!gitdev_random_text(NULL, id, sizeof id - 1, GITDEV_ID_ALPHABET))
     id[0] = '\0';
   char date[GITDEV_DATE_SIZE];
   gitdev_date_format((int64_t)time(NULL), date);

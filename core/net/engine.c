@@ -153,7 +153,7 @@ static void end_job(job *one) {
 }
 
 static void fail_locally(job *one, const char *problem) {
-  const gitdev_outcome outcome = {GITDEV_FAILED_LOCAL, true, problem, -1, -1, -1, -1, -1};
+  const gitdev_outcome outcome = {.kind = GITDEV_FAILED_LOCAL, .unsent = true, .message = problem, .dns = -1, .connect = -1, .tls = -1, .first_byte = -1, .total = -1};
   gitdev_call_outcome(one->call, &outcome, gitdev_now());
 }
 
@@ -364,4 +364,8 @@ int gitdev_perform(gitdev_engine *engine, gitdev_call *call) {
   while (rc == GITDEV_OK && !gitdev_call_result(call))
     rc = gitdev_step(engine->loop, -1);
   return rc;
+}
+
+void gitdev_resume(gitdev_engine *engine, gitdev_call *call) {
+  (void)engine, (void)call;
 }

@@ -83,7 +83,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *payload) {
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *payload) {
   gitdev_transfer *transfer = payload;
-  if (gitdev_call_data(transfer->call, bytes, size * count))
+  if (gitdev_call_data(transfer->call, bytes, size * count) == GITDEV_OK)
     return size * count;
   transfer->answer_bad = true;
   return 0;

@@ -66,12 +66,20 @@ static gitdev_retry_reason judge(const gitdev_retry_facts *facts, double delay) 
   return delay < facts->time_left ? GITDEV_RETRY_AGAIN : GITDEV_RETRY_NO_TIME;
 }
 
+static bool is_stale(const gitdev_retry_facts *facts) {
+  return facts->stale && facts->reach == GITDEV_SENT_UNKNOWN && facts->repeatable &&
+         facts->time_left > 0;
+}
+
 gitdev_retry_verdict gitdev_retry_judge(const gitdev_retry_facts *facts) {
+  if (is_stale(facts))
+    return (gitdev_retry_verdict){.reason = GITDEV_RETRY_AGAIN, .free = true};
   double delay = backoff(facts);
   double asked = asked_wait(facts);
   delay = delay > asked ? delay : asked;
   gitdev_retry_reason reason = judge(facts, delay);
-  return (gitdev_retry_verdict){reason, reason == GITDEV_RETRY_AGAIN ? delay : 0};
+  return (gitdev_retry_verdict){.reason = reason,
+                                .delay = reason == GITDEV_RETRY_AGAIN ? delay : 0};
 }
 
 const char *gitdev_retry_reason_text(gitdev_retry_reason reason) {

@@ -24,6 +24,7 @@ typedef struct gitdev_retry_facts {
   int should_retry;   /* X-Should-Retry: 1 true, 0 false, -1 absent */
   double retry_after; /* Retry-After, as seconds from the answer */
   double reset_in;    /* X-RateLimit-Reset less Date */
+  bool stale;         /* sent on a rested connection that gave no byte back, for the first time */
   bool repeatable;    /* the method is safe, or the request carries an idempotency key */
   int retries;        /* retries made so far */
   int max_retries;
@@ -48,13 +49,17 @@ typedef enum gitdev_retry_reason {
 typedef struct gitdev_retry_verdict {
   gitdev_retry_reason reason;
   double delay; /* seconds, when reason is GITDEV_RETRY_AGAIN */
+  bool free;    /* it counts neither as one of max_retries nor against the budget */
 } gitdev_retry_verdict;
 
 /* In this order: a success or a hopeless failure is done; X-Should-Retry decides for any other
  * answer, both ways, over status and repeatability alike (the server vouches for it); else status
  * or reach decides, and then repeatability, which 429 and a request never sent do not need; then
  * max_retries; then a Retry-After (on 429, failing that, the Reset) over GITDEV_RETRY_AFTER_MAX;
- * then the deadline, which a wait must end before. */
+ * then the deadline, which a wait must end before.
+ *
+ * A stale connection is nobody's failure: where repeating is safe it is done at once and for free,
+ * once in a call. It cannot make a storm, since each such connection has served before. */
 gitdev_retry_verdict gitdev_retry_judge(const gitdev_retry_facts *facts);
 
 /* Whether an answer or failure is of a kind that may pass by itself: what an error's `retryable`

@@ -83,6 +83,8 @@ local function new_core(given, driver)
     connect_timeout = given.connect_timeout,
     max_retries = given.max_retries,
     body_max = given.body_max,
+    seed = driver.seed and driver.seed(),
+    world = driver.world,
   }
   if not made then
     return config_error((problem:gsub("^([%l_]+)", function(option)
@@ -90,6 +92,24 @@ local function new_core(given, driver)
     end)))
   end
   return made
+end
+
+-- The C client, on a driver's clock: calls are made, and limits are told, by its time.
+local function on_clock(made, clock)
+  local timed = {}
+  function timed.call(_, method, path, body, key, headers, timeout, max_retries, _, rarer)
+    return made:call(method, path, body, key, headers, timeout, max_retries, clock(), rarer)
+  end
+  function timed.rate_limit()
+    return made:rate_limit(clock())
+  end
+  function timed.key_hint()
+    return made:key_hint()
+  end
+  function timed.close()
+    made:close()
+  end
+  return timed
 end
 
 -- ---- operations as methods ----
@@ -263,13 +283,13 @@ function client.new(given, safe)
   if not mode then
     return config_error(problem)
   end
-  local driver = given.driver or require "gitdev.driver.curl"
+  local driver = given.driver or require("gitdev.loop").driver()
   local made, err = new_core(given, driver)
   if not made then
     return nil, err
   end
   return front {
-    core = made,
+    core = driver.clock and on_clock(made, driver.clock) or made,
     driver = driver,
     perform = driver.perform,
     finish = safe and returning or raising,

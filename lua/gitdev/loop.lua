@@ -1,42 +1,57 @@
---- The event loop of this Lua state: tasks, sleeping, calls under way, and services (an emulator, a receiver) that run
--- beside them.
+-- The event loop of this Lua state: time, sleeping, calls under way, and services (an emulator, a receiver) that run beside the tasks.
 --
 -- C never yields and never calls Lua. Here a task yields until what it waits for has come; code outside of the loop's tasks (or in
 -- a coroutine of its own) blocks instead, in turns that serve I/O and services and resume no task.
-local core = require "gitdev.core"
+--
+-- A world is what the loop turns in: the real one, with a clock, sockets and the engine over libcurl; or a virtual one (gitdev.test).
 local compat = require "gitdev.compat"
+local core = require "gitdev.core"
 local schedule = require "gitdev.schedule"
+local task = require "gitdev.task"
 
 local loop = {}
 
-local running = compat.running
 local function nothing() end
 
 local settings = { on_open = nothing, on_resume = nothing, interrupted = nothing }
 
--- What a task yields when it waits for the loop; nothing else may yield to it.
-local WAITING = {}
-local context -- made on first use: a script that makes no call pays for none of it
+-- ---- worlds ----
 
-local function open()
-  if not context then
-    local net = require "gitdev.net"
-    local handle = net.loop()
-    context = {
-      handle = handle,
-      sleepers = schedule.new(),
-      waiting = {}, -- by call: the task that waits for it
-      ready = {}, -- tasks to be resumed, in order
-      services = {},
-      due = nil, -- when a service wants to be called anyway
-      engine = nil, -- made with the first call
-    }
-    settings.on_open(handle:handle())
-  end
-  return context
+local real = { now = core.now, time = core.time }
+
+function real:wait(limit)
+  self.handle:step(limit)
 end
 
-local current -- the task that is being resumed
+local world = real -- the present one; what it holds is made on first use: a script that makes no call pays for none of it
+
+local function block_for(one)
+  loop.turn_until(one)
+end
+
+local function populate(self)
+  self.tasks = task.scheduler(function(thread)
+    settings.on_resume(thread)
+  end, block_for)
+  self.sleepers = self.timers or schedule.new()
+  self.waiting = {} -- by call: the task that waits for news of it, or BLOCKED
+  self.calls = 0 -- how many of them
+  self.unheard = {} -- by call: there was news, and nobody waited
+  self.services = {}
+  self.due = nil -- when a service wants to be called anyway
+end
+
+local function open()
+  local self = world
+  if not self.tasks then
+    populate(self)
+    if self == real then
+      self.handle = require("gitdev.net").loop()
+      settings.on_open(self.handle:handle())
+    end
+  end
+  return self
+end
 
 local function open_engine(self)
   self.engine = self.engine or require("gitdev.net").engine(self.handle, settings)
@@ -47,45 +62,82 @@ end
 -- the loop's handle for C (a light userdata) when it is made, on_resume = function(thread) which task's thread runs from now on (nil: none),
 -- interrupted = function() is asked after each wait whether to raise an error from it }.
 function loop.configure(options)
-  assert(not (context and context.engine), "calls have been made already")
+  assert(not real.engine, "calls have been made already")
   for name, value in pairs(options) do
     settings[name] = value
   end
 end
 
---- Seconds of the monotonic clock.
-loop.now = core.now
-
-local function make_ready(self, task)
-  self.ready[#self.ready + 1] = task
+--- Runs fn(...) in another world, and comes back. `other` has now() and time(), seconds; wait(self, limit): lets at most `limit` seconds pass
+-- (nil: until something happens); engine: what calls are handed to, with the methods of net.engine; timers: a gitdev.schedule, which the loop
+-- fires; driver: what clients send with by default.
+function loop.within(other, fn, ...)
+  local before = world
+  world = other
+  local results = compat.pack(pcall(fn, ...))
+  world = before
+  if not results[1] then
+    error(results[2], 0)
+  end
+  return compat.unpack(results, 2, results.n)
 end
+
+--- The driver of clients that name none.
+function loop.driver()
+  return world.driver or require "gitdev.driver.curl"
+end
+
+--- Seconds of the monotonic clock.
+function loop.now()
+  return world.now()
+end
+
+--- Seconds since the Unix epoch, with their fraction.
+function loop.time()
+  return world.time()
+end
+
+-- ---- turning ----
+
+local BLOCKED = {}
 
 local function call_services(self)
   local due
   for _, service in ipairs(self.services) do
     local wait = service()
-    if wait and (not due or wait < due) then due = wait end
+    if wait and (not due or wait < due) then
+      due = wait
+    end
   end
-  self.due = due and core.now() + due
+  self.due = due and world.now() + due
+end
+
+-- Hands the news of a call to whoever waits for it.
+local function announce(self, call)
+  local waiter = self.waiting[call]
+  if not waiter then
+    self.unheard[call] = not call:done() or nil
+    return
+  end
+  self.waiting[call], self.calls = nil, self.calls - 1
+  if waiter ~= BLOCKED then
+    task.wake(waiter)
+  end
 end
 
 local function collect(self)
-  local engine, waiting = self.engine, self.waiting
-  local call = engine and engine:completed()
+  local engine = self.engine
+  local call = engine and engine:news()
   while call do
-    local task = waiting[call]
-    if task then
-      waiting[call] = nil
-      make_ready(self, task)
-    end
-    call = engine:completed()
+    announce(self, call)
+    call = engine:news()
   end
 end
 
 local function wake_sleepers(self, now)
   local timer = self.sleepers:take(now)
   while timer do
-    timer.action(self, timer.subject)
+    timer.action(timer.subject)
     timer = self.sleepers:take(now)
   end
 end
@@ -93,132 +145,202 @@ end
 --- How long the next wait may be: until the earliest of what is due, at most `limit` seconds (nil: without end).
 local function patience(self, limit)
   local due = self.sleepers:next_due()
-  if self.due and (not due or self.due < due) then due = self.due end
-  if not due then return limit end
-  local wait = due - core.now()
-  if wait < 0 then wait = 0 end
-  if limit and limit < wait then return limit end
+  if self.due and (not due or self.due < due) then
+    due = self.due
+  end
+  if not due then
+    return limit
+  end
+  local wait = due - world.now()
+  if wait < 0 then
+    wait = 0
+  end
+  if limit and limit < wait then
+    return limit
+  end
   return wait
 end
 
 --- One turn: waits for I/O, lets services answer, and notes which tasks may go on, without resuming them.
 local function turn(self, limit)
-  self.handle:step(patience(self, limit))
-  if settings.interrupted() then error("interrupted", 0) end
-  if self.services[1] then call_services(self) end
+  self:wait(patience(self, limit))
+  if settings.interrupted() then
+    error("interrupted", 0)
+  end
+  if self.services[1] then
+    call_services(self)
+  end
+  wake_sleepers(self, world.now())
   collect(self)
-  wake_sleepers(self, core.now())
 end
 
---- The running task, if it is a task of the loop and may yield here.
-local function yielding_task()
-  if current and current.thread == running() and compat.isyieldable() then return current end
-  return nil
+local function nothing_can_come(self)
+  return self.calls == 0 and not self.services[1] and not self.sleepers:next_due() and not self.tasks:has_ready()
 end
 
---- Waits until `call` is done: yields in a task, blocks elsewhere.
-function loop.perform(call)
+--- Resumes tasks and turns until `one` is over. Outside of tasks only.
+function loop.turn_until(one)
   local self = open()
-  open_engine(self):submit(call)
-  local task = yielding_task()
-  if task and not call:done() then
-    self.waiting[call] = task
-    coroutine.yield(WAITING)
-    return
+  if self.tasks.current then
+    error("a coroutine of the program's own, inside a task, cannot wait for a task", 3)
   end
-  while not call:done() do
-    turn(self)
+  while not one.finished do
+    self.tasks:run_ready()
+    if not one.finished then
+      if nothing_can_come(self) then
+        error("deadlock: every task waits for another one", 0)
+      end
+      turn(self, self.tasks:has_ready() and 0 or nil)
+    end
   end
-  collect(self)
+end
+
+--- For those who own the frame: resumes the tasks that are ready, waits up to `timeout` seconds for I/O (0, the default: not at all), and
+-- resumes those that may go on then. Raises the error of a task that has no parent and that nobody waited for.
+---@param timeout number|nil
+---@return integer alive  tasks that are not over yet
+function loop.step(timeout)
+  local self = open()
+  local tasks = self.tasks
+  if tasks.current then
+    error("gitdev.step is for the program outside of tasks; inside one, gitdev.sleep lets the others go on", 2)
+  end
+  tasks:run_ready()
+  turn(self, tasks:has_ready() and 0 or timeout or 0)
+  tasks:run_ready()
+  local stray = tasks:take_stray()
+  if stray then
+    error(stray.error, 0)
+  end
+  return tasks.alive
+end
+
+-- ---- waiting ----
+
+local function forget_timer(timer)
+  schedule.cancel(nil, timer)
 end
 
 --- Waits for some seconds: yields in a task, blocks elsewhere.
 function loop.sleep(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds == math.huge then
+    require("gitdev.error").misuse { message = "sleep takes a number of seconds from 0, got " .. tostring(seconds) .. "." }
+  end
   local self = open()
-  local due = core.now() + seconds
-  local task = yielding_task()
-  if task then
-    self.sleepers:at(due, make_ready, task)
-    coroutine.yield(WAITING)
+  local due = world.now() + seconds
+  local me = self.tasks:running_task()
+  if me then
+    task.park(me, forget_timer, self.sleepers:at(due, task.wake, me))
     return
   end
   local left = seconds
   while left > 0 do
     turn(self, left)
-    left = due - core.now()
+    left = due - world.now()
   end
 end
 
-local function fail(task, err)
-  task.failed, task.error = true, err
-  task.traceback = debug.traceback(task.thread)
-  task.finished = true
+local function take_back(call)
+  local self = world
+  self.waiting[call], self.calls = nil, self.calls - 1
+  self.engine:cancel(call)
 end
 
-local function finish(task, ok, ...)
-  if not ok then
-    fail(task, (...))
-  elseif coroutine.status(task.thread) == "dead" then
-    task.results = compat.pack(...)
-    task.finished = true
-  elseif ... ~= WAITING then
-    fail(task, "attempt to yield from outside a coroutine") -- nobody would ever resume it
+-- Blocks until there is news of a call.
+local function block(self, call)
+  self.waiting[call], self.calls = BLOCKED, self.calls + 1
+  while self.waiting[call] do
+    turn(self)
   end
 end
 
-local function resume(task, ...)
-  local before, on_resume = current, settings.on_resume
-  current = task
-  on_resume(task.thread)
-  finish(task, coroutine.resume(task.thread, ...))
-  current = before
-  on_resume(before and before.thread)
+--- Takes a call under way.
+function loop.start(call)
+  open_engine(open()):submit(call)
 end
 
-local function resume_ready(self)
-  local ready = self.ready
-  self.ready = {}
-  for _, task in ipairs(ready) do
-    resume(task)
+--- Waits until a call is done, or until there is other news of it: its stream has moved, or it has events.
+function loop.await(call)
+  local self = open()
+  if call:done() or self.unheard[call] then
+    self.unheard[call] = nil
+    return
+  end
+  local me = self.tasks:running_task()
+  if not me then
+    block(self, call)
+    return
+  end
+  self.waiting[call], self.calls = me, self.calls + 1
+  task.park(me, take_back, call)
+end
+
+--- Takes a call under way and waits until it is done: yields in a task, blocks elsewhere.
+function loop.perform(call)
+  loop.start(call)
+  while not call:done() do
+    loop.await(call)
   end
 end
 
---- Runs fn(...) as a task, turning the loop until it has ended. Returns true and its results, or false, its error and the traceback
--- of where it was raised. Not for use inside a task.
+--- A call's stream has bytes, or room, again.
+function loop.resume(call)
+  open().engine:resume(call)
+end
+
+--- Ends a call as canceled.
+function loop.cancel(call)
+  open().engine:cancel(call)
+end
+
+-- ---- tasks ----
+
+--- Runs fn(...) as a task and all that it spawns, turning the loop until they have ended. Returns true and its results, or false, its error
+-- and the traceback of where it was raised. Not for use inside a task.
 function loop.attempt(fn, ...)
-  local task = { thread = coroutine.create(fn) }
-  resume(task, ...)
-  while not task.finished do
-    local self = open()
-    if self.ready[1] then
-      resume_ready(self)
-    else
-      turn(self)
-    end
+  local one = open().tasks:spawn(nil, fn, ...)
+  one.heard = true
+  loop.turn_until(one)
+  if one.failed then
+    return false, one.error, one.traceback
   end
-  if task.failed then return false, task.error, task.traceback end
-  return true, compat.unpack(task.results, 1, task.results.n)
+  return true, compat.unpack(one.results, 1, one.results.n)
 end
 
-local function pass(ok, ...)
-  if not ok then error((...), 0) end
-  return ...
+--- Makes a task of fn(...). It begins when the loop turns next. Inside a task it is a child of that one: see gitdev.task.
+---@return table task
+function loop.spawn(fn, ...)
+  local tasks = open().tasks
+  return tasks:spawn(tasks:running_task(), fn, ...)
 end
 
---- Runs fn(...) as a task, turning the loop until it has ended. Returns what it returns, raises what it raises.
--- Inside a task it just calls fn.
+--- The task that runs, or nil.
+function loop.current()
+  return open().tasks:running_task()
+end
+
+--- Runs fn(...) as a task, and all that it spawns. Returns what fn returns, raises what it, or a task below it, raises.
 function loop.run(fn, ...)
-  if yielding_task() then return fn(...) end
-  return pass(loop.attempt(fn, ...))
+  return loop.spawn(fn, ...):wait()
 end
+
+--- Calls `action(subject)` at a time of now(), from the loop's turn: it must not wait. Returns a timer for loop.unschedule.
+function loop.schedule(at, action, subject)
+  return open().sleepers:at(at, action, subject)
+end
+
+loop.unschedule = forget_timer
 
 --- Forgets all tasks, where they stand: none is resumed any more. For a host whose user has broken off what ran.
 function loop.abandon()
-  current = nil
-  if context then
-    context.waiting, context.ready, context.sleepers = {}, {}, schedule.new()
+  if world.tasks then
+    local services = world.services
+    populate(world)
+    world.services = services
   end
 end
+
+-- ---- services ----
 
 --- Has `service()` called after each turn. It must not block; it returns the seconds after which it wants to be called anyway, or nil.
 function loop.serve(service)
@@ -230,7 +352,9 @@ end
 function loop.unserve(service)
   local services = open().services
   for i = #services, 1, -1 do
-    if services[i] == service then table.remove(services, i) end
+    if services[i] == service then
+      table.remove(services, i)
+    end
   end
 end
 
@@ -241,11 +365,14 @@ end
 
 --- Closes what the loop holds: calls under way end as canceled, connections are closed. Using it again makes a new one.
 function loop.close()
-  if not context then return end
-  local self = context
-  context = nil
-  if self.engine then self.engine:close() end
-  self.handle:close()
+  local engine, handle = world.engine, world.handle
+  world.tasks, world.engine, world.handle = nil, nil, nil
+  if engine then
+    engine:close()
+  end
+  if handle then
+    handle:close()
+  end
 end
 
 return loop

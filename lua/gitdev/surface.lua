@@ -10,9 +10,14 @@ local surface = {}
 
 -- What is loaded when it is first asked for: the event loop needs libcurl, which not every program does.
 local LAZY = {
+  all = { "gitdev.scope", "all" },
   now = { "gitdev.loop", "now" },
+  race = { "gitdev.scope", "race" },
   run = { "gitdev.loop", "run" },
   sleep = { "gitdev.loop", "sleep" },
+  spawn = { "gitdev.loop", "spawn" },
+  step = { "gitdev.loop", "step" },
+  timeout = { "gitdev.scope", "timeout" },
 }
 
 local function known_names(gitdev)

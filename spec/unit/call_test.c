@@ -43,7 +43,7 @@ static void header(gitdev_call *call, const char *name, const char *value) {
 /* Plays an answer: headers as "Name: value" lines, then a body. */
 static void answer(gitdev_call *call, double now, int status, const char *const *lines,
                    const char *body) {
-  const gitdev_outcome outcome = {GITDEV_COMPLETE, false, NULL, -1, -1, -1, 0.01, 0.02};
+  const gitdev_outcome outcome = {GITDEV_COMPLETE, false, false, NULL, -1, -1, -1, 0.01, 0.02};
   assert_true(gitdev_call_begin(call, status));
   for (; lines && *lines; lines++) {
     char name[64];
@@ -51,12 +51,12 @@ static void answer(gitdev_call *call, double now, int status, const char *const 
     snprintf(name, sizeof name, "%.*s", (int)(colon - *lines), *lines);
     header(call, name, colon + 2);
   }
-  assert_true(gitdev_call_data(call, body, strlen(body)));
+  assert_int_equal(gitdev_call_data(call, body, strlen(body)), GITDEV_OK);
   gitdev_call_outcome(call, &outcome, now);
 }
 
 static void break_off(gitdev_call *call, double now, gitdev_outcome_kind kind, bool unsent) {
-  const gitdev_outcome outcome = {kind, unsent, "the words", -1, -1, -1, -1, 0.02};
+  const gitdev_outcome outcome = {kind, unsent, false, "the words", -1, -1, -1, -1, 0.02};
   gitdev_call_outcome(call, &outcome, now);
 }
 
@@ -461,8 +461,8 @@ static void test_answers_have_caps(void **state) {
   assert_false(gitdev_call_header(call, "a", 1, "b\rc", 3));
   assert_false(gitdev_call_header(call, "a b", 3, "c", 1));
   assert_false(gitdev_call_header(call, "", 0, "c", 1));
-  assert_true(gitdev_call_data(call, "0123456789", 10));
-  assert_false(gitdev_call_data(call, "x", 1));
+  assert_int_equal(gitdev_call_data(call, "0123456789", 10), GITDEV_OK);
+  assert_int_equal(gitdev_call_data(call, "x", 1), GITDEV_EINVAL);
   assert_true(gitdev_call_begin(call, 200));
   bool fits = true;
   int count = 0;

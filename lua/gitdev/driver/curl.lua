@@ -1,9 +1,19 @@
 --- The default driver: calls over libcurl, on the loop of this Lua state. A driver is a table of what a client needs of the world:
--- perform(call), sleep(seconds), now(), and isatty(fd) where there may be a terminal to show progress on.
+--   perform(call)   takes a call under way and waits until it is done
+--   start(call), await(call), resume(call), cancel(call)   the same in steps: await returns when there is news of it (its stream has moved, it
+--                   has events, it is done); resume when its stream has bytes, or room, again
+--   sleep(seconds), now()
+-- and, where it has them: isatty(descriptor), whether there is a terminal to show progress on; agent(), what a User-Agent says of it;
+-- clock(), the time that calls are made by, if it is not the machine's; seed(), a number that a client's jitter and keys follow from;
+-- world, a number: clients share a rate limit only within one.
 local loop = require "gitdev.loop"
 
 return {
   perform = loop.perform,
+  start = loop.start,
+  await = loop.await,
+  resume = loop.resume,
+  cancel = loop.cancel,
   sleep = loop.sleep,
   now = loop.now,
   isatty = function(fd)

@@ -1,5 +1,4 @@
 --- The emulator behind a socket: TLS with a certificate of its own making, on the loop of this Lua state.
-local core = require "gitdev.core"
 local emulator = require "gitdev.emulator"
 local limits = require "gitdev.api.limits"
 local loop = require "gitdev.loop"
@@ -18,9 +17,9 @@ server.__index = server
 
 -- Wall time that never steps: the emulator's timers must not notice when somebody sets the computer's clock.
 local function steady_clock()
-  local offset = core.time() - core.now()
+  local offset = loop.time() - loop.now()
   return function()
-    return core.now() + offset
+    return loop.now() + offset
   end
 end
 
@@ -42,7 +41,7 @@ local function serve(self, exchange)
   local pending = { exchange = exchange, response = response }
   if response.delay then
     self.pending[pending] = true
-    self.late:at(core.now() + response.delay, finish, pending)
+    self.late:at(loop.now() + response.delay, finish, pending)
   else
     finish(self, pending)
   end
@@ -51,7 +50,7 @@ end
 -- Seconds until a late answer is due, or the emulator's next transition; nil if nothing is.
 local function patience(self)
   local late, due = self.late:next_due(), self.emulator:next_due()
-  late = late and late - core.now()
+  late = late and late - loop.now()
   due = due and due - self.clock()
   local wait = late and due and math.min(late, due) or late or due
   return wait and math.max(0, wait)
@@ -64,10 +63,10 @@ local function turn(self)
     serve(self, exchange)
     exchange = self.listener:next()
   end
-  local timer = self.late:take(core.now())
+  local timer = self.late:take(loop.now())
   while timer do
     timer.action(self, timer.subject)
-    timer = self.late:take(core.now())
+    timer = self.late:take(loop.now())
   end
   return patience(self)
 end

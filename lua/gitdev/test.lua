@@ -1,0 +1,192 @@
+-- For tests of one's own scripts: a world without sockets, where time is virtual and the platform is an emulator. A script runs in it as it
+-- stands; an hour of waiting takes milliseconds, and the same seed gives the same run, byte for byte.
+--
+--     local test = require "gitdev.test"
+--     local world = test.world { seed = 7, plan = "starter" }
+--     world:run(function()
+--       local deployment = require("gitdev").client():… 
+--     end)
+local emulator = require "gitdev.emulator"
+local loop = require "gitdev.loop"
+local memory = require "gitdev.driver.memory"
+local schedule = require "gitdev.schedule"
+
+local test = {}
+
+local world = {}
+world.__index = world
+
+-- 2024-06-21T04:38:18Z, the second of the platform's own sample.
+local START = 1718942298
+local LATENCY = 0.02
+
+local worlds = 0
+
+local OWN_OPTIONS = { start = true, latency = true }
+
+-- ---- the clock ----
+
+local function clock_of(self)
+  return function()
+    return self.passed
+  end, function()
+    return self.start + self.passed
+  end
+end
+
+-- Lets time pass, as far as the loop allows. It moves only when nothing can run.
+function world:wait(limit)
+  if not limit then
+    error("deadlock: nothing is under way, and no time is waited for", 0)
+  end
+  self.passed = self.passed + limit
+end
+
+-- ---- the trace ----
+
+local function line_of_trace(now, job, what)
+  local request = job.request
+  local key = "-"
+  for i = 1, request and #request.headers or 0, 2 do
+    if request.headers[i] == "Idempotency-Key" then
+      key = request.headers[i + 1]
+    end
+  end
+  local asked = request and request.method .. " " .. request.target or "-"
+  return string.format("%.6f %s %s %s", now, what, asked, key)
+end
+
+--- What was sent and how it ended, a line each: virtual seconds, what, method and target, idempotency key.
+function world:trace()
+  return table.concat(self.lines, "\n") .. "\n"
+end
+
+-- ---- the environment ----
+
+-- A script reads its key from the environment, and must not find a real one there.
+local function with_environment(self, fn, ...)
+  local getenv = os.getenv
+  local mine = { GIT_API_KEY = self.emulator.api_key, GIT_API_URL = false, GIT_CA_FILE = false }
+  os.getenv = function(name) -- luacheck: ignore 122
+    if mine[name] ~= nil then
+      return mine[name] or nil
+    end
+    return getenv(name)
+  end
+  local function restore(ok, ...)
+    os.getenv = getenv -- luacheck: ignore 122
+    if not ok then
+      error((...), 0)
+    end
+    return ...
+  end
+  return restore(pcall(fn, ...))
+end
+
+-- ---- running ----
+
+local function attempt(fn, ...)
+  local function settle(ok, value, ...)
+    if not ok then
+      error(value, 0)
+    end
+    return value, ...
+  end
+  return settle(loop.attempt(fn, ...))
+end
+
+---Runs fn(...) as a task in this world, with all that it spawns. Clients made in it talk to the emulator, sleeping moves the clock.
+---Returns what fn returns, raises what it raises. It may be called again: the world goes on from where it is.
+function world:run(fn, ...)
+  return with_environment(self, loop.within, self, attempt, fn, ...)
+end
+
+---Runs a script in this world, as the host would: its arguments in `...` and in `arg`.
+---@param path string
+function world:script(path, ...)
+  local chunk, problem = loadfile(path)
+  if not chunk then
+    error(problem, 0)
+  end
+  local before = _G.arg
+  _G.arg = { [0] = path, ... }
+  local function restore(ok, ...)
+    _G.arg = before
+    if not ok then
+      error((...), 0)
+    end
+    return ...
+  end
+  return restore(pcall(self.run, self, chunk, ...))
+end
+
+---Virtual seconds since the world was made.
+function world:elapsed()
+  return self.passed
+end
+
+-- ---- making ----
+
+local function driver_of(self)
+  local seed = self.seed
+  worlds = worlds + 1
+  return {
+    world = worlds,
+    perform = loop.perform,
+    start = loop.start,
+    await = loop.await,
+    resume = loop.resume,
+    cancel = loop.cancel,
+    sleep = loop.sleep,
+    now = loop.now,
+    clock = loop.now, -- calls are made by it
+    seed = function() -- of each client's jitter and idempotency keys
+      seed = seed + 1
+      return seed
+    end,
+    agent = function()
+      return "in memory"
+    end,
+  }
+end
+
+---Makes a world. `options`: seed (a whole number, 1), start (Unix seconds), latency (seconds there and back, 0.02), and those of
+---gitdev.emulator (plan, rate_limit, build_ms, branches, auto_create_projects, quotas).
+---@return table world  its `emulator` can be asked and told anything: see docs/emulator.md
+function test.world(options)
+  options = options or {}
+  local self = setmetatable({
+    seed = options.seed or 1,
+    start = options.start or START,
+    passed = 0,
+    lines = {},
+  }, world)
+  self.now, self.time = clock_of(self)
+  local inner = { clock = self.time, seed = self.seed }
+  for name, value in pairs(options) do
+    if not OWN_OPTIONS[name] then
+      inner[name] = value
+    end
+  end
+  self.emulator = emulator.new(inner)
+  self.timers = schedule.new()
+  self.engine = memory.new {
+    emulator = self.emulator,
+    now = self.now,
+    timers = self.timers,
+    latency = options.latency or LATENCY,
+    trace = function(now, job, what)
+      self.lines[#self.lines + 1] = line_of_trace(now, job, what)
+    end,
+  }
+  self.driver = driver_of(self)
+  return self
+end
+
+---Makes a world and runs fn(world) in it.
+function test.run(fn, options)
+  local made = test.world(options)
+  return made:run(fn, made)
+end
+
+return test
