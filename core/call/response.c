@@ -102,15 +102,44 @@ static void note(gitdev_response *response, const char *name, const char *value,
   }
 }
 
+static bool is_control(char c) {
+  return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
+}
+
+/* Whether one of 8 bytes may be a control byte: each term sets the high bit of one that is below a
+ * blank, or equal to DEL. It may be wrong about a byte beyond ASCII, but only to suspect it. */
+static bool may_hold_control(const char *bytes) {
+  const uint64_t ones = 0x0101010101010101U;
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  uint64_t del = word ^ (ones * 0x7f);
+  uint64_t found = ((word - ones * ' ') & ~word) | ((del - ones) & ~del);
+  return (found & (ones * 0x80)) != 0;
+}
+
 static bool is_value(const char *value, size_t len) {
-  for (size_t i = 0; i < len; i++)
-    if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
+  size_t i = 0;
+  while (len - i >= 8 && !may_hold_control(value + i))
+    i += 8;
+  for (; i < len; i++)
+    if (is_control(value[i]))
       return false;
   return true;
 }
 
+/* Copies a name in lower case. False when a byte of it cannot be in one. */
+static bool copy_name(char *out, const char *name, size_t len) {
+  bool fine = len > 0;
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)name[i];
+    fine = fine && c > ' ' && c != 0x7f;
+    out[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+  }
+  return fine;
+}
+
 /* Appends "name\0value\0", the name in lower case. Returns where it begins, NULL when it does not
- * fit. */
+ * fit or the name is none. */
 static char *append_header(gitdev_buffer *head, const char *name, size_t name_len,
                            const char *value, size_t value_len) {
   enum { USUAL_HEAD = 768 };
@@ -118,8 +147,8 @@ static char *append_header(gitdev_buffer *head, const char *name, size_t name_le
   if (!gitdev_buffer_reserve(head, head->size == 0 && total < USUAL_HEAD ? USUAL_HEAD : total))
     return NULL;
   char *at = head->data + head->len;
-  for (size_t i = 0; i < name_len; i++)
-    at[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + ('a' - 'A')) : name[i];
+  if (!copy_name(at, name, name_len))
+    return NULL;
   at[name_len] = '\0';
   memcpy(at + name_len + 1, value, value_len);
   at[total - 1] = at[total] = '\0';
@@ -129,8 +158,7 @@ static char *append_header(gitdev_buffer *head, const char *name, size_t name_le
 
 bool gitdev_response_header(gitdev_response *response, const char *name, size_t name_len,
                             const char *value, size_t value_len) {
-  if (name_len == 0 || !is_value(name, name_len) || memchr(name, ' ', name_len) ||
-      !is_value(value, value_len) || response->header_count == GITDEV_RESPONSE_FIELDS_MAX)
+  if (!is_value(value, value_len) || response->header_count == GITDEV_RESPONSE_FIELDS_MAX)
     return false;
   /* Nothing but the plain body was asked for: what is encoded cannot be read here. */
   if (name_len == 16 && strncasecmp(name, "content-encoding", 16) == 0 &&

@@ -56,7 +56,7 @@ void gitdev_lua_events_close(gitdev_lua_call *self);
 void gitdev_lua_open_call(lua_State *L);
 void gitdev_lua_open_client(lua_State *L);
 
-/* The methods of a call, by unit; each adds to the table on the top of the stack. */
+/* The methods of a call, by unit: each adds its own to the class. */
 void gitdev_lua_open_stream(lua_State *L);
 void gitdev_lua_open_events(lua_State *L);
 void gitdev_lua_open_driver(lua_State *L);

@@ -9,15 +9,41 @@ void gitdev_lua_register(lua_State *L, const luaL_Reg *functions) {
   }
 }
 
+/* Sets a field of the table on the top of the stack to a function that knows the class below it. */
+static void set_method(lua_State *L, const char *name, lua_CFunction function) {
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, function, 1);
+  lua_setfield(L, -2, name);
+}
+
+void gitdev_lua_extend(lua_State *L, const char *name, const luaL_Reg *methods) {
+  luaL_getmetatable(L, name);
+  lua_getfield(L, -1, "__index");
+  for (; methods->name; methods++)
+    set_method(L, methods->name, methods->func);
+  lua_pop(L, 2);
+}
+
+void *gitdev_lua_check(lua_State *L, int index, const char *name) {
+  if (lua_getmetatable(L, index)) {
+    bool own = lua_rawequal(L, -1, lua_upvalueindex(1)) != 0;
+    lua_pop(L, 1);
+    if (own)
+      return lua_touserdata(L, index);
+  }
+  return luaL_checkudata(L, index, name);
+}
+
 void gitdev_lua_class(lua_State *L, const char *name, const luaL_Reg *methods,
                       lua_CFunction close) {
   if (luaL_newmetatable(L, name)) {
     lua_newtable(L);
-    gitdev_lua_register(L, methods);
     lua_setfield(L, -2, "__index");
+    gitdev_lua_extend(L, name, methods);
     static const char *const closers[] = {"__gc", "__close"};
     for (size_t i = 0; i < 2; i++) {
-      lua_pushcfunction(L, close);
+      lua_pushvalue(L, -1);
+      lua_pushcclosure(L, close, 1);
       lua_setfield(L, -2, closers[i]);
     }
     gitdev_lua_set_string(L, "__name", name);

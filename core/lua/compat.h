@@ -14,6 +14,13 @@
  * under __name and __metatable. Leaves nothing on the stack. */
 void gitdev_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close);
 
+/* Adds methods to a class that has been made. */
+void gitdev_lua_extend(lua_State *L, const char *name, const luaL_Reg *methods);
+
+/* The userdata of class `name` at `index`; raises when it is none. Methods have their class as an
+ * upvalue, which makes it quick for their own. */
+void *gitdev_lua_check(lua_State *L, int index, const char *name);
+
 /* A userdata of `size` zeroed bytes with the metatable of `name`, on the top of the stack. It is
  * made before its resource, so that an error in between leaks nothing. It may run finalizers, which
  * may close anything: what others hold is fetched after it, not before. */

@@ -3,14 +3,14 @@
 #include <string.h>
 
 gitdev_lua_call *gitdev_lua_check_call(lua_State *L) {
-  gitdev_lua_call *self = luaL_checkudata(L, 1, GITDEV_LUA_CALL);
+  gitdev_lua_call *self = gitdev_lua_check(L, 1, GITDEV_LUA_CALL);
   luaL_argcheck(L, self->call, 1, "the call is closed");
   return self;
 }
 
 /* One that is under way goes on without us. */
 static int call_close(lua_State *L) {
-  gitdev_lua_call *self = luaL_checkudata(L, 1, GITDEV_LUA_CALL);
+  gitdev_lua_call *self = gitdev_lua_check(L, 1, GITDEV_LUA_CALL);
   gitdev_call *call = self->call;
   self->call = NULL;
   if (call && (self->stream || self->events))
@@ -133,10 +133,7 @@ static const luaL_Reg methods[] = {
 
 void gitdev_lua_open_call(lua_State *L) {
   gitdev_lua_class(L, GITDEV_LUA_CALL, methods, call_close);
-  luaL_getmetatable(L, GITDEV_LUA_CALL);
-  lua_getfield(L, -1, "__index");
   gitdev_lua_open_stream(L);
   gitdev_lua_open_events(L);
   gitdev_lua_open_driver(L);
-  lua_pop(L, 2);
 }

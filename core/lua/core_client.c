@@ -14,13 +14,13 @@ typedef struct lua_client {
 } lua_client;
 
 static gitdev_client *check_client(lua_State *L) {
-  lua_client *self = luaL_checkudata(L, 1, CLIENT);
+  lua_client *self = gitdev_lua_check(L, 1, CLIENT);
   luaL_argcheck(L, self->client, 1, "the client is closed");
   return self->client;
 }
 
 static int client_close(lua_State *L) {
-  lua_client *self = luaL_checkudata(L, 1, CLIENT);
+  lua_client *self = gitdev_lua_check(L, 1, CLIENT);
   gitdev_client *client = self->client;
   self->client = NULL;
   gitdev_client_free(client);
@@ -224,7 +224,7 @@ static int client_call(lua_State *L) {
     read_rarer(L, 10, &rarer, &options, &bad);
   gitdev_lua_call *self = gitdev_lua_new(L, GITDEV_LUA_CALL, sizeof *self);
   int made = lua_gettop(L);
-  gitdev_client *client = ((lua_client *)luaL_checkudata(L, 1, CLIENT))->client;
+  gitdev_client *client = ((lua_client *)gitdev_lua_check(L, 1, CLIENT))->client;
   if (!client)
     return gitdev_lua_fail(L, "the client is closed");
   int count = lua_isnil(L, 6) || bad ? 0 : read_headers(L, 6, headers, &bad);

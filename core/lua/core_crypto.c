@@ -35,21 +35,25 @@ static int core_random_token(lua_State *L) {
   return push_random(L, GITDEV_TOKEN_ALPHABET);
 }
 
-static int push_digest(lua_State *L, const EVP_MD *kind) {
+static int push_hex(lua_State *L, const unsigned char *bytes, size_t count) {
   static const char digits[] = "0123456789abcdef";
+  char hex[2 * EVP_MAX_MD_SIZE];
+  for (size_t i = 0; i < count; i++) {
+    hex[2 * i] = digits[bytes[i] >> 4];
+    hex[2 * i + 1] = digits[bytes[i] & 15];
+  }
+  lua_pushlstring(L, hex, 2 * count);
+  return 1;
+}
+
+static int push_digest(lua_State *L, const EVP_MD *kind) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size;
   if (EVP_Digest(text, len, digest, &size, kind, NULL) != 1)
     return luaL_error(L, "OpenSSL failed to make a digest");
-  char hex[2 * EVP_MAX_MD_SIZE];
-  for (unsigned i = 0; i < size; i++) {
-    hex[2 * i] = digits[digest[i] >> 4];
-    hex[2 * i + 1] = digits[digest[i] & 15];
-  }
-  lua_pushlstring(L, hex, 2 * (size_t)size);
-  return 1;
+  return push_hex(L, digest, size);
 }
 
 static int core_sha256(lua_State *L) {
@@ -60,12 +64,62 @@ static int core_sha1(lua_State *L) {
   return push_digest(L, EVP_sha1());
 }
 
+/* ---- a digest of what comes in pieces ---- */
+
+static const char DIGEST[] = "gitdev.digest";
+
+typedef struct lua_digest {
+  EVP_MD_CTX *context;
+} lua_digest;
+
+static int digest_close(lua_State *L) {
+  lua_digest *self = gitdev_lua_check(L, 1, DIGEST);
+  EVP_MD_CTX *context = self->context;
+  self->context = NULL;
+  EVP_MD_CTX_free(context);
+  return 0;
+}
+
+static EVP_MD_CTX *check_digest(lua_State *L) {
+  lua_digest *self = gitdev_lua_check(L, 1, DIGEST);
+  luaL_argcheck(L, self->context, 1, "the digest is finished");
+  return self->context;
+}
+
+/* core.digest() -> a SHA-256 under way: update(text), then hex() once */
+static int core_digest(lua_State *L) {
+  lua_digest *self = gitdev_lua_new(L, DIGEST, sizeof *self);
+  self->context = EVP_MD_CTX_new();
+  if (!self->context || EVP_DigestInit_ex(self->context, EVP_sha256(), NULL) != 1)
+    return luaL_error(L, "OpenSSL failed to begin a digest");
+  return 1;
+}
+
+static int digest_update(lua_State *L) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 2, &len);
+  if (EVP_DigestUpdate(check_digest(L), text, len) != 1)
+    return luaL_error(L, "OpenSSL failed to go on with a digest");
+  return 0;
+}
+
+static int digest_hex(lua_State *L) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size;
+  if (EVP_DigestFinal_ex(check_digest(L), digest, &size) != 1)
+    return luaL_error(L, "OpenSSL failed to finish a digest");
+  digest_close(L);
+  return push_hex(L, digest, size);
+}
+
+/* ---- signatures ---- */
+
 typedef struct lua_signer {
   gitdev_signer *signer;
 } lua_signer;
 
 static int signer_close(lua_State *L) {
-  lua_signer *self = luaL_checkudata(L, 1, SIGNER);
+  lua_signer *self = gitdev_lua_check(L, 1, SIGNER);
   gitdev_signer *signer = self->signer;
   self->signer = NULL;
   gitdev_signer_free(signer);
@@ -125,15 +179,22 @@ static int core_verify(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"random_id", core_random_id}, {"random_token", core_random_token},
-    {"sha1", core_sha1},           {"sha256", core_sha256},
-    {"uuid", core_uuid},           {NULL, NULL},
+    {"digest", core_digest},
+    {"random_id", core_random_id},
+    {"random_token", core_random_token},
+    {"sha1", core_sha1},
+    {"sha256", core_sha256},
+    {"uuid", core_uuid},
+    {NULL, NULL},
 };
 
 static const luaL_Reg signer_methods[] = {{NULL, NULL}};
+static const luaL_Reg digest_methods[] = {
+    {"hex", digest_hex}, {"update", digest_update}, {NULL, NULL}};
 
 void gitdev_lua_open_crypto(lua_State *L) {
   gitdev_lua_register(L, functions);
+  gitdev_lua_class(L, DIGEST, digest_methods, digest_close);
   gitdev_lua_class(L, SIGNER, signer_methods, signer_close);
   gitdev_lua_new(L, SIGNER, sizeof(lua_signer));
   lua_pushvalue(L, -1);

@@ -164,5 +164,5 @@ void gitdev_lua_open_driver(lua_State *L) {
                                      {"give_data", driver_give},     {"next", driver_next},
                                      {"outcome", driver_outcome},    {"take_data", driver_data},
                                      {"take_header", driver_header}, {NULL, NULL}};
-  gitdev_lua_register(L, methods);
+  gitdev_lua_extend(L, GITDEV_LUA_CALL, methods);
 }

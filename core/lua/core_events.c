@@ -114,5 +114,5 @@ static int call_events(lua_State *L) {
 
 void gitdev_lua_open_events(lua_State *L) {
   static const luaL_Reg methods[] = {{"events", call_events}, {NULL, NULL}};
-  gitdev_lua_register(L, methods);
+  gitdev_lua_extend(L, GITDEV_LUA_CALL, methods);
 }

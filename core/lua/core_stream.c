@@ -184,5 +184,5 @@ void gitdev_lua_open_stream(lua_State *L) {
                                      {"read", stream_read},
                                      {"write", stream_write},
                                      {NULL, NULL}};
-  gitdev_lua_register(L, methods);
+  gitdev_lua_extend(L, GITDEV_LUA_CALL, methods);
 }

@@ -14,13 +14,13 @@ typedef struct gitdev_lua_engine {
 enum { ANCHORED_LOOP = 1 };
 
 static lua_engine *check_engine(lua_State *L) {
-  lua_engine *self = luaL_checkudata(L, 1, ENGINE);
+  lua_engine *self = gitdev_lua_check(L, 1, ENGINE);
   luaL_argcheck(L, self->engine, 1, "the engine is closed");
   return self;
 }
 
 static int engine_close(lua_State *L) {
-  lua_engine *self = luaL_checkudata(L, 1, ENGINE);
+  lua_engine *self = gitdev_lua_check(L, 1, ENGINE);
   gitdev_engine *engine = self->engine;
   self->engine = NULL;
   gitdev_engine_free(engine);
@@ -57,7 +57,7 @@ static void on_done(gitdev_call *call, void *payload) {
 /* engine:submit(call): the call is kept alive until news() has told that it is done. */
 static int engine_submit(lua_State *L) {
   lua_engine *self = check_engine(L);
-  gitdev_lua_call *call = luaL_checkudata(L, 2, GITDEV_LUA_CALL);
+  gitdev_lua_call *call = gitdev_lua_check(L, 2, GITDEV_LUA_CALL);
   luaL_argcheck(L, call->call && !gitdev_call_driver(call->call) && !gitdev_call_result(call->call),
                 2, "the call is closed, done or under way");
   lua_settop(L, 2);
@@ -90,7 +90,7 @@ static void unlist(lua_engine *self, gitdev_lua_call *call) {
 /* engine:cancel(call): it ends at once, and is no news. */
 static int engine_cancel(lua_State *L) {
   lua_engine *self = check_engine(L);
-  gitdev_lua_call *call = luaL_checkudata(L, 2, GITDEV_LUA_CALL);
+  gitdev_lua_call *call = gitdev_lua_check(L, 2, GITDEV_LUA_CALL);
   luaL_argcheck(L, call->call, 2, "the call is closed");
   bool under_way = gitdev_call_driver(call->call) != NULL;
   gitdev_cancel(self->engine, call->call);
@@ -124,7 +124,7 @@ static int engine_news(lua_State *L) {
 /* engine:resume(call): its stream has bytes, or room, again. */
 static int engine_resume(lua_State *L) {
   lua_engine *self = check_engine(L);
-  gitdev_lua_call *call = luaL_checkudata(L, 2, GITDEV_LUA_CALL);
+  gitdev_lua_call *call = gitdev_lua_check(L, 2, GITDEV_LUA_CALL);
   if (call->call && gitdev_call_driver(call->call))
     gitdev_resume(self->engine, call->call);
   return 0;

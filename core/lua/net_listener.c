@@ -19,7 +19,7 @@ typedef struct lua_certificate {
 } lua_certificate;
 
 static int certificate_close(lua_State *L) {
-  lua_certificate *self = luaL_checkudata(L, 1, CERTIFICATE);
+  lua_certificate *self = gitdev_lua_check(L, 1, CERTIFICATE);
   gitdev_certificate_free(&self->certificate);
   return 0;
 }
@@ -48,7 +48,7 @@ static int net_certificate(lua_State *L) {
 }
 
 static int certificate_authority_pem(lua_State *L) {
-  const lua_certificate *self = luaL_checkudata(L, 1, CERTIFICATE);
+  const lua_certificate *self = gitdev_lua_check(L, 1, CERTIFICATE);
   char *pem = gitdev_certificate_authority_pem(&self->certificate);
   if (!pem)
     return luaL_error(L, "memory is out");
@@ -64,13 +64,13 @@ typedef struct lua_listener {
 } lua_listener;
 
 static gitdev_listener *check_listener(lua_State *L) {
-  lua_listener *self = luaL_checkudata(L, 1, LISTENER);
+  lua_listener *self = gitdev_lua_check(L, 1, LISTENER);
   luaL_argcheck(L, self->listener, 1, "the listener is closed");
   return self->listener;
 }
 
 static int listener_close(lua_State *L) {
-  lua_listener *self = luaL_checkudata(L, 1, LISTENER);
+  lua_listener *self = gitdev_lua_check(L, 1, LISTENER);
   gitdev_listener *listener = self->listener;
   self->listener = NULL;
   gitdev_listener_free(listener);
@@ -125,7 +125,7 @@ static int net_listener(lua_State *L) {
   options.host = luaL_optstring(L, -1, NULL);
   lua_getfield(L, 2, "certificate");
   if (!lua_isnil(L, -1)) {
-    const lua_certificate *certificate = luaL_checkudata(L, -1, CERTIFICATE);
+    const lua_certificate *certificate = gitdev_lua_check(L, -1, CERTIFICATE);
     options.certificate = &certificate->certificate;
   }
   lua_listener *self = gitdev_lua_new(L, LISTENER, sizeof *self);
@@ -161,13 +161,13 @@ typedef struct lua_exchange {
 } lua_exchange;
 
 static gitdev_exchange *check_exchange(lua_State *L) {
-  lua_exchange *self = luaL_checkudata(L, 1, EXCHANGE);
+  lua_exchange *self = gitdev_lua_check(L, 1, EXCHANGE);
   luaL_argcheck(L, self->exchange, 1, "the exchange is closed");
   return self->exchange;
 }
 
 static int exchange_close(lua_State *L) {
-  lua_exchange *self = luaL_checkudata(L, 1, EXCHANGE);
+  lua_exchange *self = gitdev_lua_check(L, 1, EXCHANGE);
   gitdev_exchange *exchange = self->exchange;
   self->exchange = NULL;
   gitdev_exchange_free(exchange);

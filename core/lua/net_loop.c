@@ -10,13 +10,13 @@ typedef struct lua_loop {
 } lua_loop;
 
 gitdev_loop *gitdev_lua_check_loop(lua_State *L, int index) {
-  lua_loop *self = luaL_checkudata(L, index, LOOP);
+  lua_loop *self = gitdev_lua_check(L, index, LOOP);
   luaL_argcheck(L, self->loop, index, "the loop is closed");
   return self->loop;
 }
 
 static int loop_close(lua_State *L) {
-  lua_loop *self = luaL_checkudata(L, 1, LOOP);
+  lua_loop *self = gitdev_lua_check(L, 1, LOOP);
   gitdev_loop *loop = self->loop;
   self->loop = NULL;
   gitdev_loop_free(loop);

@@ -20,6 +20,16 @@ function compat.running()
   return thread
 end
 
+--- A value that calls `fn()` when it is collected, or the state is closed. Tables have no finalizers on 5.1.
+function compat.finalizer(fn)
+  if newproxy then -- luacheck: ignore 113
+    local proxy = newproxy(true) -- luacheck: ignore 113
+    getmetatable(proxy).__gc = fn
+    return proxy
+  end
+  return setmetatable({}, { __gc = fn })
+end
+
 --- load() of a text with a chunk name, in the global environment.
 function compat.load(text, name)
   if setfenv then return loadstring(text, name) end -- luacheck: ignore 113

@@ -4,7 +4,7 @@
 --     local test = require "gitdev.test"
 --     local world = test.world { seed = 7, plan = "starter" }
 --     world:run(function()
---       local deployment = require("gitdev").client():… 
+--       require("gitdev").client().deployments:create { project = "my-app" }:wait()
 --     end)
 local emulator = require "gitdev.emulator"
 local loop = require "gitdev.loop"
