@@ -79,7 +79,7 @@ bool request_open(request *self, const char *ca_file, const char *const *headers
          curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 }
 
-static bool prepare(request *self, const char *url, const char *body, size_t body_len) {
+bool request_prepare(request *self, const char *url, const char *body, size_t body_len) {
   CURL *easy = self->easy;
   self->body_len = 0;
   if (self->key && !renew_key(self->key))
@@ -93,15 +93,19 @@ static bool prepare(request *self, const char *url, const char *body, size_t bod
          curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body) == CURLE_OK;
 }
 
-long request_send(request *self, const char *url, const char *body, size_t body_len) {
+long request_status(request *self, CURLcode code) {
   long status = 0;
-  if (!prepare(self, url, body, body_len))
-    return 0;
-  if (curl_easy_perform(self->easy) != CURLE_OK)
+  if (code != CURLE_OK)
     return 0;
   if (curl_easy_getinfo(self->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
     return 0;
   return status;
+}
+
+long request_send(request *self, const char *url, const char *body, size_t body_len) {
+  if (!request_prepare(self, url, body, body_len))
+    return 0;
+  return request_status(self, curl_easy_perform(self->easy));
 }
 
 void request_close(request *self) {

@@ -1,10 +1,10 @@
--- One deployment after another over bare libcurl, cjson in and out.  CALLS WARM_UP [HEADER…]
+-- One deployment after another over bare libcurl, cjson in and out.  CALLS WARM_UP AT_ONCE [HEADER…]
 local bare = require "bare"
 local cjson = require "cjson"
 local repeated = require "repeated"
 
 local url = os.getenv "GIT_API_URL" .. "/deployments"
-local http = bare.open(os.getenv "GIT_CA_FILE", { select(3, ...) })
+local http = bare.open(os.getenv "GIT_CA_FILE", { select(4, ...) })
 
 repeated(function()
   local status, body = http:send(url, cjson.encode {
