@@ -10,6 +10,9 @@ double gitdev_call_deadline(const gitdev_call *call);
 
 const gitdev_client *gitdev_call_client(const gitdev_call *call);
 
+/* Ends the call, unless it is done, because its client is being closed. */
+void gitdev_call_disown(gitdev_call *call, double now);
+
 /* One more owner; undone by gitdev_call_free(). */
 void gitdev_call_retain(gitdev_call *call);
 

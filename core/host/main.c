@@ -1,12 +1,11 @@
 /* The host: a Lua interpreter with gitdev and cjson inside. It sets the state up and hands over to
  * gitdev.cli, which does the rest in Lua. */
 #include "embedded.h"
-#include "gitdev.h"
+#include "interruption.h"
 #include "options.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,76 +18,8 @@ int luaopen_gitdev_net(lua_State *L);
 
 enum { EXIT_USAGE = 2 };
 
-/* What a signal handler can reach is static or nothing; it is written before the handler is
- * installed, and by the handler. */
-static struct {
-  lua_State *main, *task;
-  gitdev_loop *loop;
-  volatile sig_atomic_t signal;
-} interruption;
-
-/* ---- interruption ---- */
-
-static void stop(lua_State *L, lua_Debug *activation) {
-  (void)activation;
-  lua_sethook(L, NULL, 0, 0);
-  luaL_error(L, "interrupted");
-}
-
-/* The main state and the running task are stopped by a hook at their next instruction; a wait is
- * ended first, and asks host.signal() itself, in whatever coroutine it is. What neither reaches (a
- * busy loop in a coroutine of the script's own, a long C function) goes on, as under lua.c: there a
- * second signal ends the process, as it would without us. */
-static void on_signal(int number) {
-  const int all = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
-  signal(number, SIG_DFL);
-  interruption.signal = number;
-  lua_sethook(interruption.main, stop, all, 1);
-  if (interruption.task)
-    lua_sethook(interruption.task, stop, all, 1);
-  if (interruption.loop)
-    gitdev_wake(interruption.loop);
-}
-
-static void catch_signals(void) {
-  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-  struct sigaction action = {.sa_handler = on_signal}, before;
-  sigemptyset(&action.sa_mask);
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-      sigaction(numbers[i], &action, NULL);
-}
-
-/* host.watch_task(coroutine), host.watch_loop(handle): what a signal is to stop. */
-static int host_watch_task(lua_State *L) {
-  interruption.task = lua_tothread(L, 1);
-  return 0;
-}
-
-static int host_watch_loop(lua_State *L) {
-  interruption.loop = lua_touserdata(L, 1);
-  return 0;
-}
-
-/* host.rearm(): an interruption has been dealt with; the next signal is caught as the first was. */
-static int host_rearm(lua_State *L) {
-  (void)L;
-  lua_sethook(interruption.main, NULL, 0, 0);
-  interruption.signal = 0;
-  catch_signals();
-  return 0;
-}
-
 static int host_pid(lua_State *L) {
   lua_pushinteger(L, getpid());
-  return 1;
-}
-
-/* host.signal() -> the number of the signal that came, or nil. */
-static int host_signal(lua_State *L) {
-  if (!interruption.signal)
-    return 0;
-  lua_pushinteger(L, interruption.signal);
   return 1;
 }
 
@@ -99,13 +30,7 @@ static int host_setenv(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg host_functions[] = {{"pid", host_pid},
-                                          {"rearm", host_rearm},
-                                          {"setenv", host_setenv},
-                                          {"signal", host_signal},
-                                          {"watch_loop", host_watch_loop},
-                                          {"watch_task", host_watch_task},
-                                          {NULL, NULL}};
+static const luaL_Reg host_functions[] = {{"pid", host_pid}, {"setenv", host_setenv}, {NULL, NULL}};
 
 /* ---- setting up ---- */
 
@@ -198,6 +123,7 @@ static int protected_main(lua_State *L) {
   }
   lua_gc(L, LUA_GCSTOP); /* there is nothing to collect while the state is made */
   luaL_openlibs(L);
+  gitdev_interruption_open(L);
   preload(L);
   set_arg(L, line->argc, line->argv, line->options.script);
   lua_gc(L, LUA_GCRESTART);
@@ -206,6 +132,7 @@ static int protected_main(lua_State *L) {
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "main");
   luaL_newlib(L, host_functions);
+  gitdev_interruption_functions(L);
   push_options(L, &line->options, line->argc, line->argv);
   lua_call(L, 2, 1);
   return 1;
@@ -216,8 +143,8 @@ static int run(lua_State *L, command_line *line) {
   lua_pushlightuserdata(L, line);
   if (lua_pcall(L, 1, 1, 0) == LUA_OK)
     return (int)lua_tointeger(L, -1);
-  if (interruption.signal)
-    return 128 + interruption.signal;
+  if (gitdev_interruption_signal())
+    return 128 + gitdev_interruption_signal();
   const char *message = luaL_tolstring(L, -1, NULL);
   fprintf(stderr, "%s: %s\n", line->argv[0], message);
   return EXIT_FAILURE;
@@ -241,11 +168,8 @@ int main(int argc, char **argv) {
     fprintf(stderr, "gitdev: memory is out\n");
     return EXIT_FAILURE;
   }
-  interruption.main = L;
-  catch_signals();
   int status = run(L, &line);
-  interruption.task = NULL;
-  interruption.loop = NULL;
+  gitdev_interruption_end();
   lua_close(L);
   return status;
 }

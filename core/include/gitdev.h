@@ -350,12 +350,15 @@ GITDEV_API void gitdev_engine_free(gitdev_engine *engine);
  * loop. */
 typedef void (*gitdev_done_fn)(gitdev_call *call, void *payload);
 
-/* Takes the call under way. 0, GITDEV_ENOMEM, or GITDEV_EINVAL for one that is done or under way
- * already. */
+/* Takes the call under way. 0, GITDEV_ENOMEM, GITDEV_EINVAL for one that is done or under way
+ * already, GITDEV_ECLOSED in a fork's child: it must make an engine of its own. */
 GITDEV_API int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done,
                              void *payload);
 /* Takes a call back: it ends as canceled, and `done` is not called. */
 GITDEV_API void gitdev_cancel(gitdev_engine *engine, gitdev_call *call);
+/* Ends all calls of a client that are under way, as canceled ("client_closed"); `done` is called for
+ * each. Not from within a done function of theirs. */
+GITDEV_API void gitdev_cancel_all(gitdev_engine *engine, const gitdev_client *client);
 /* The call's source has bytes again, or its sink room. Not from within their functions. */
 GITDEV_API void gitdev_resume(gitdev_engine *engine, gitdev_call *call);
 

@@ -6,7 +6,13 @@
 #include "call/call.h"
 #include "lua/compat.h"
 
-#define GITDEV_LUA_CALL "gitdev.call"
+#define GITDEV_LUA_CALL   "gitdev.call"
+#define GITDEV_LUA_CLIENT "gitdev.client"
+
+typedef struct gitdev_lua_client {
+  gitdev_client *client; /* NULL once closed */
+  double world;          /* clients of different worlds, with clocks of their own, share nothing */
+} gitdev_lua_client;
 
 /* The calls of an engine that have something to tell: they are done, their stream has moved, or an
  * event has come. C never calls Lua; Lua takes the calls from here. */
@@ -62,7 +68,10 @@ void gitdev_lua_open_events(lua_State *L);
 void gitdev_lua_open_driver(lua_State *L);
 
 /* The functions of gitdev.core, by unit; each adds to the table on the top of the stack. */
+void gitdev_lua_open_decode(lua_State *L);
 void gitdev_lua_open_json(lua_State *L);
+void gitdev_lua_open_object(lua_State *L);
+void gitdev_lua_open_shape(lua_State *L);
 void gitdev_lua_open_crypto(lua_State *L);
 void gitdev_lua_open_text(lua_State *L);
 

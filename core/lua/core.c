@@ -25,7 +25,10 @@ int luaopen_gitdev_core(lua_State *L) {
   lua_newtable(L);
   gitdev_lua_register(L, functions);
   gitdev_lua_open_client(L);
+  gitdev_lua_open_decode(L);
   gitdev_lua_open_json(L);
+  gitdev_lua_open_object(L);
+  gitdev_lua_open_shape(L);
   gitdev_lua_open_crypto(L);
   gitdev_lua_open_text(L);
   gitdev_lua_set_string(L, "version", GITDEV_VERSION);

@@ -3,24 +3,18 @@
 #include "lua/call.h"
 #include <string.h>
 
-static const char CLIENT[] = "gitdev.client";
 /* A weak table of this state's clients: those of one origin or one key share what belongs to both.
  */
 static const char CLIENTS[] = "gitdev.clients";
 
-typedef struct lua_client {
-  gitdev_client *client;
-  double world; /* clients of different worlds, with clocks of their own, share nothing */
-} lua_client;
-
 static gitdev_client *check_client(lua_State *L) {
-  lua_client *self = gitdev_lua_check(L, 1, CLIENT);
+  gitdev_lua_client *self = gitdev_lua_check(L, 1, GITDEV_LUA_CLIENT);
   luaL_argcheck(L, self->client, 1, "the client is closed");
   return self->client;
 }
 
 static int client_close(lua_State *L) {
-  lua_client *self = gitdev_lua_check(L, 1, CLIENT);
+  gitdev_lua_client *self = gitdev_lua_check(L, 1, GITDEV_LUA_CLIENT);
   gitdev_client *client = self->client;
   self->client = NULL;
   gitdev_client_free(client);
@@ -59,11 +53,11 @@ static int retries_option(lua_State *L, int index) {
   return value > 0 && value <= GITDEV_MAX_RETRIES_MAX ? (int)value : GITDEV_MAX_RETRIES_MAX + 1;
 }
 
-static void share(lua_State *L, const lua_client *self) {
+static void share(lua_State *L, const gitdev_lua_client *self) {
   lua_getfield(L, LUA_REGISTRYINDEX, CLIENTS);
   lua_pushnil(L);
   while (lua_next(L, -2)) {
-    const lua_client *other = lua_touserdata(L, -2);
+    const gitdev_lua_client *other = lua_touserdata(L, -2);
     if (other->client && !(other->world < self->world) && !(other->world > self->world))
       gitdev_client_share(self->client, other->client);
     lua_pop(L, 1);
@@ -97,7 +91,7 @@ static int core_client(lua_State *L) {
     lua_pushfstring(L, "%s: is of the wrong type, or holds a NUL byte", bad);
     return 2;
   }
-  lua_client *self = gitdev_lua_new(L, CLIENT, sizeof *self);
+  gitdev_lua_client *self = gitdev_lua_new(L, GITDEV_LUA_CLIENT, sizeof *self);
   gitdev_problem problem;
   if (gitdev_client_new(&self->client, &options, &problem) != GITDEV_OK)
     return gitdev_lua_fail(L, problem.text);
@@ -117,6 +111,22 @@ static int client_rate_limit(lua_State *L) {
   gitdev_lua_set_number(L, "remaining", limit.remaining);
   gitdev_lua_set_number(L, "paused_for", limit.paused_for);
   gitdev_lua_set_number(L, "retry_budget", limit.retry_budget);
+  return 1;
+}
+
+/* client:configuration() -> what it goes by: base_url, ca_file, timeout, try_timeout,
+ * connect_timeout, max_retries, body_max */
+static int client_configuration(lua_State *L) {
+  const gitdev_client *client = check_client(L);
+  lua_createtable(L, 0, 7);
+  lua_pushfstring(L, "%s%s", client->origin, client->base.path);
+  lua_setfield(L, -2, "base_url");
+  gitdev_lua_set_string(L, "ca_file", client->ca_file);
+  gitdev_lua_set_number(L, "timeout", client->timeout);
+  gitdev_lua_set_number(L, "try_timeout", client->try_timeout);
+  gitdev_lua_set_number(L, "connect_timeout", client->connect_timeout);
+  gitdev_lua_set_number(L, "max_retries", client->max_retries);
+  gitdev_lua_set_number(L, "body_max", (double)client->body_max);
   return 1;
 }
 
@@ -224,7 +234,7 @@ static int client_call(lua_State *L) {
     read_rarer(L, 10, &rarer, &options, &bad);
   gitdev_lua_call *self = gitdev_lua_new(L, GITDEV_LUA_CALL, sizeof *self);
   int made = lua_gettop(L);
-  gitdev_client *client = ((lua_client *)gitdev_lua_check(L, 1, CLIENT))->client;
+  gitdev_client *client = ((gitdev_lua_client *)gitdev_lua_check(L, 1, GITDEV_LUA_CLIENT))->client;
   if (!client)
     return gitdev_lua_fail(L, "the client is closed");
   int count = lua_isnil(L, 6) || bad ? 0 : read_headers(L, 6, headers, &bad);
@@ -243,13 +253,14 @@ static int client_call(lua_State *L) {
 static const luaL_Reg methods[] = {
     {"call", client_call},
     {"close", client_close},
+    {"configuration", client_configuration},
     {"key_hint", client_key_hint},
     {"rate_limit", client_rate_limit},
     {NULL, NULL},
 };
 
 void gitdev_lua_open_client(lua_State *L) {
-  gitdev_lua_class(L, CLIENT, methods, client_close);
+  gitdev_lua_class(L, GITDEV_LUA_CLIENT, methods, client_close);
   lua_getfield(L, LUA_REGISTRYINDEX, CLIENTS);
   bool known = lua_istable(L, -1);
   lua_pop(L, 1);

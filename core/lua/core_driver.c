@@ -158,11 +158,25 @@ static int driver_limit(lua_State *L) {
   return 1;
 }
 
+/* call:of(client) -> whether it was made with that client of core's */
+static int driver_of(lua_State *L) {
+  const gitdev_call *call = gitdev_lua_check_call(L)->call;
+  const gitdev_lua_client *other = gitdev_lua_check(L, 2, GITDEV_LUA_CLIENT);
+  lua_pushboolean(L, gitdev_call_client(call) == other->client);
+  return 1;
+}
+
+/* call:disown(now): ends as canceled, because its client is being closed */
+static int driver_disown(lua_State *L) {
+  gitdev_call_disown(gitdev_lua_check_call(L)->call, luaL_checknumber(L, 2));
+  return 0;
+}
+
 void gitdev_lua_open_driver(lua_State *L) {
-  static const luaL_Reg methods[] = {{"begin", driver_begin},        {"deadline", driver_deadline},
-                                     {"limit", driver_limit},        {"cancel", driver_cancel},
-                                     {"give_data", driver_give},     {"next", driver_next},
-                                     {"outcome", driver_outcome},    {"take_data", driver_data},
-                                     {"take_header", driver_header}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"begin", driver_begin},    {"deadline", driver_deadline},  {"disown", driver_disown},
+      {"of", driver_of},          {"limit", driver_limit},        {"cancel", driver_cancel},
+      {"give_data", driver_give}, {"next", driver_next},          {"outcome", driver_outcome},
+      {"take_data", driver_data}, {"take_header", driver_header}, {NULL, NULL}};
   gitdev_lua_extend(L, GITDEV_LUA_CALL, methods);
 }

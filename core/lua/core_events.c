@@ -1,5 +1,6 @@
 /* core's call: what has happened to it, for those who watch. The machine tells of it in C; it is
  * kept until Lua asks. */
+#include "call/request.h"
 #include "lua/call.h"
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@ typedef struct entry {
   double at, wait;
   int number;
   gitdev_attempt attempt;
+  char key[GITDEV_IDEMPOTENCY_KEY_MAX + 1]; /* "" for none */
 } entry;
 
 typedef struct gitdev_lua_events {
@@ -29,6 +31,12 @@ static bool make_room(gitdev_lua_events *events) {
   return true;
 }
 
+static void keep_key(entry *one, const gitdev_request *request) {
+  for (size_t i = 0; i < request->header_count; i++)
+    if (strcmp(request->headers[i].name, "Idempotency-Key") == 0)
+      memcpy(one->key, request->headers[i].value, strlen(request->headers[i].value));
+}
+
 /* Without memory an event is lost, and nothing else. */
 static void on_event(void *payload, const gitdev_event *event) {
   gitdev_lua_events *events = payload;
@@ -42,6 +50,8 @@ static void on_event(void *payload, const gitdev_event *event) {
   one->number = event->number;
   if (event->attempt)
     one->attempt = *event->attempt;
+  if (event->kind == GITDEV_EVENT_REQUEST)
+    keep_key(one, event->request);
   gitdev_lua_list(events->owner);
 }
 
@@ -71,16 +81,22 @@ static const char *const NAMES[] = {[GITDEV_EVENT_REQUEST] = "request",
 
 static void push_entry(lua_State *L, const entry *one) {
   const gitdev_attempt *attempt = &one->attempt;
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 12);
   gitdev_lua_set_string(L, "kind", NAMES[one->kind]);
   lua_pushnumber(L, one->at);
   lua_setfield(L, -2, "at");
   gitdev_lua_set_number(L, "number", one->number);
+  if (one->key[0])
+    gitdev_lua_set_string(L, "idempotency_key", one->key);
   if (one->kind == GITDEV_EVENT_RETRY || one->kind == GITDEV_EVENT_WAIT)
     gitdev_lua_set_number(L, "wait", one->wait);
   if (one->kind == GITDEV_EVENT_RESPONSE || one->kind == GITDEV_EVENT_RETRY) {
     gitdev_lua_set_string(L, "reason", attempt->reason);
     gitdev_lua_set_string(L, "verdict", attempt->verdict);
+    gitdev_lua_set_number(L, "dns", attempt->dns);
+    gitdev_lua_set_number(L, "connect", attempt->connect);
+    gitdev_lua_set_number(L, "tls", attempt->tls);
+    gitdev_lua_set_number(L, "first_byte", attempt->first_byte);
     gitdev_lua_set_number(L, "seconds", attempt->total);
     if (attempt->status)
       gitdev_lua_set_number(L, "status", attempt->status);
@@ -91,7 +107,8 @@ static void push_entry(lua_State *L, const entry *one) {
 
 /* call:events() -> { { kind = "request"|"response"|"retry"|"wait", at = seconds of core.now(),
  * number = of the try, from 1, wait, reason, verdict, status, request_id, seconds }, … } since it
- * was last asked; nil when there are none. */
+ * was last asked; nil when there are none. A request has idempotency_key, a response the times of
+ * dns, connect, tls and first_byte besides. */
 static int call_events(lua_State *L) {
   const gitdev_lua_events *events = gitdev_lua_check_call(L)->events;
   if (!events || events->count == 0)

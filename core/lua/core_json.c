@@ -1,7 +1,6 @@
-/* core's JSON: strict checks, and what cjson leaves open. Decoding and encoding themselves are
- * cjson's. */
+/* core's JSON: strict checks, kinds, and strings. */
 #include "lua/call.h"
-#include "wire/json.h"
+#include "wire/json_text.h"
 #include <string.h>
 
 /* core.json_check(text [, depth]) -> true | nil, problem, offset */
@@ -56,96 +55,34 @@ static int json_kind(lua_State *L) {
   return 1;
 }
 
-static bool is_null(lua_State *L, int index) {
-  return lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == NULL;
-}
-
-/* Replaces the value on the top of the stack, which belongs to the key below it, in the table at
- * `table`. Changing a field that exists is allowed while the table is walked. */
-static void replace(lua_State *L, int table) {
-  lua_pushvalue(L, -2);
-  lua_insert(L, -2);
-  lua_rawset(L, table);
-}
-
-/* Settles the table on the top of the stack, and those in it. cjson has bounded their depth. */
-static void settle_table(lua_State *L) {
-  luaL_checkstack(L, 6, "JSON is nested too deeply");
-  int table = lua_gettop(L);
-  lua_pushnil(L);
-  while (lua_next(L, table)) {
-    int type = lua_type(L, -1);
-    if (type == LUA_TTABLE) {
-      settle_table(L);
-#if LUA_VERSION_NUM >= 503
-    } else if (type == LUA_TNUMBER && !lua_isinteger(L, -1)) {
-      gitdev_lua_push_number(L, lua_tonumber(L, -1));
-      lua_remove(L, -2);
-      replace(L, table);
-      continue;
-#endif
-    } else if (is_null(L, -1) && lua_type(L, -2) == LUA_TSTRING) {
-      lua_pop(L, 1);
-      lua_pushnil(L);
-      replace(L, table);
-      continue;
-    }
-    lua_pop(L, 1);
-  }
-}
-
-/* core.settle(value) -> value: the members that are null are dropped (in an array they keep their
- * places as core.null), and whole floats become integers. */
-static int settle(lua_State *L) {
-  lua_settop(L, 1);
-  if (lua_istable(L, 1))
-    settle_table(L);
-  return 1;
-}
-
-static void add_escape(luaL_Buffer *out, unsigned char c) {
-  static const char digits[] = "0123456789abcdef", names[] = "btnvfr";
-  char text[7] = "\\u00";
-  size_t len = 2;
-  if (c == '"' || c == '\\')
-    text[1] = (char)c;
-  else if (c >= '\b' && c <= '\r' && c != '\v')
-    text[1] = names[c - '\b'];
-  else {
-    text[4] = digits[c >> 4];
-    text[5] = digits[c & 15];
-    len = 6;
-  }
-  luaL_addlstring(out, text, len);
-}
-
 /* core.quote(text) -> the text as a JSON string. Only quotes, backslashes and control bytes are
  * escaped, so that a text has one form. */
 static int quote(lua_State *L) {
-  size_t len, plain = 0;
-  const char *text = luaL_checklstring(L, 1, &len);
+  size_t len;
+  const char *at = luaL_checklstring(L, 1, &len), *end = at + len;
   luaL_Buffer out;
   luaL_buffinit(L, &out);
   luaL_addchar(&out, '"');
-  for (size_t i = 0; i < len; i++) {
-    unsigned char c = (unsigned char)text[i];
-    if (c >= ' ' && c != '"' && c != '\\')
-      continue;
-    luaL_addlstring(&out, text + plain, i - plain);
-    add_escape(&out, c);
-    plain = i + 1;
+  for (;;) {
+    const char *plain = at;
+    at = skip_to(at, end, escaped_bits);
+    luaL_addlstring(&out, plain, (size_t)(at - plain));
+    if (at == end)
+      break;
+    char escape[GITDEV_JSON_ESCAPE_MAX];
+    luaL_addlstring(&out, escape, gitdev_json_escape((unsigned char)*at++, escape));
   }
-  luaL_addlstring(&out, text + plain, len - plain);
   luaL_addchar(&out, '"');
   luaL_pushresult(&out);
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"json_check", json_check},
-                                     {"json_kind", json_kind},
-                                     {"quote", quote},
-                                     {"settle", settle},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"json_check", json_check},
+    {"json_kind", json_kind},
+    {"quote", quote},
+    {NULL, NULL},
+};
 
 void gitdev_lua_open_json(lua_State *L) {
   gitdev_lua_register(L, functions);

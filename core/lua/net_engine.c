@@ -54,7 +54,8 @@ static void on_done(gitdev_call *call, void *payload) {
   gitdev_lua_list(self);
 }
 
-/* engine:submit(call): the call is kept alive until news() has told that it is done. */
+/* engine:submit(call) -> true | false in a fork's child, where the engine is of no use: the call is
+ * kept alive until news() has told that it is done. */
 static int engine_submit(lua_State *L) {
   lua_engine *self = check_engine(L);
   gitdev_lua_call *call = gitdev_lua_check(L, 2, GITDEV_LUA_CALL);
@@ -66,11 +67,15 @@ static int engine_submit(lua_State *L) {
   call->reference = luaL_ref(L, -2);
   call->engine = self;
   call->news = &self->news;
-  if (gitdev_submit(self->engine, call->call, on_done, call) != GITDEV_OK) {
+  int rc = gitdev_submit(self->engine, call->call, on_done, call);
+  if (rc != GITDEV_OK) {
     luaL_unref(L, -1, call->reference);
-    return luaL_error(L, "memory is out");
+    call->news = NULL;
   }
-  return 0;
+  if (rc != GITDEV_OK && rc != GITDEV_ECLOSED)
+    return luaL_error(L, "the call cannot be sent: %s", gitdev_strerror(rc));
+  lua_pushboolean(L, rc == GITDEV_OK);
+  return 1;
 }
 
 static void unlist(lua_engine *self, gitdev_lua_call *call) {
@@ -130,9 +135,23 @@ static int engine_resume(lua_State *L) {
   return 0;
 }
 
+/* engine:cancel_all(client): those of the client end as canceled, and are news. */
+static int engine_cancel_all(lua_State *L) {
+  lua_engine *self = check_engine(L);
+  const gitdev_lua_client *client = gitdev_lua_check(L, 2, GITDEV_LUA_CLIENT);
+  if (client->client)
+    gitdev_cancel_all(self->engine, client->client);
+  return 0;
+}
+
 static const luaL_Reg methods[] = {
-    {"cancel", engine_cancel}, {"close", engine_close},   {"news", engine_news},
-    {"resume", engine_resume}, {"submit", engine_submit}, {NULL, NULL},
+    {"cancel", engine_cancel},
+    {"cancel_all", engine_cancel_all},
+    {"close", engine_close},
+    {"news", engine_news},
+    {"resume", engine_resume},
+    {"submit", engine_submit},
+    {NULL, NULL},
 };
 
 void gitdev_lua_open_engine(lua_State *L) {

@@ -29,7 +29,8 @@ struct gitdev_loop {
   seat *seats; /* by descriptor number */
   int *dirty;  /* numbers whose seat is to be brought together with the epoll set */
   size_t seat_count, dirty_count;
-  gitdev_timer **heap; /* a binary heap by `at`, from index 1 */
+  gitdev_chore *chores; /* that are due */
+  gitdev_timer **heap;  /* a binary heap by `at`, from index 1 */
   size_t timer_count, heap_size;
   double fired_until; /* while firing: timers due by then are being fired */
   unsigned firing;    /* a nesting depth */
@@ -38,6 +39,36 @@ struct gitdev_loop {
 
 bool gitdev_loop_forked(const gitdev_loop *loop) {
   return getpid() != loop->owner;
+}
+
+/* ---- chores ---- */
+
+void gitdev_chore_set(gitdev_loop *loop, gitdev_chore *chore, gitdev_chore_fn fn, void *payload) {
+  chore->fn = fn;
+  chore->payload = payload;
+  if (chore->due)
+    return;
+  chore->due = true;
+  chore->next = loop->chores;
+  loop->chores = chore;
+}
+
+void gitdev_chore_clear(gitdev_loop *loop, gitdev_chore *chore) {
+  gitdev_chore **link = &loop->chores;
+  while (*link && *link != chore)
+    link = &(*link)->next;
+  if (*link)
+    *link = chore->next;
+  chore->due = false;
+}
+
+static void do_chores(gitdev_loop *loop) {
+  while (loop->chores) {
+    gitdev_chore *chore = loop->chores;
+    loop->chores = chore->next;
+    chore->due = false;
+    chore->fn(chore->payload);
+  }
 }
 
 /* ---- watches ---- */
@@ -102,15 +133,29 @@ static bool enlist(gitdev_loop *loop, int fd) {
   return true;
 }
 
+/* Nothing is wanted of a descriptor that is known: it only rests. One that was closed meanwhile
+ * (libcurl tells nobody when it gives up on connecting) is gone, and its number may be another's.
+ */
+static bool let_rest(gitdev_loop *loop, int fd) {
+  seat *own = &loop->seats[fd];
+  struct epoll_event event = {.events = 0};
+  event.data.u64 = (uint64_t)own->generation << 32 | (uint32_t)fd;
+  own->present = epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) == 0;
+  own->events = 0;
+  return true;
+}
+
 static bool reconcile(gitdev_loop *loop, int fd) {
   const seat *own = &loop->seats[fd];
   uint32_t events = to_epoll(own->watch->want);
-  bool same = own->present ? own->events == events : events == 0;
-  return same || enlist(loop, fd);
+  if (own->present ? own->events == events : events == 0)
+    return true;
+  return events == 0 ? let_rest(loop, fd) : enlist(loop, fd);
 }
 
 /* What could not be registered stays listed, for another try in the next step. */
 static int flush(gitdev_loop *loop) {
+  do_chores(loop);
   size_t kept = 0;
   int error = 0;
   for (size_t i = 0; i < loop->dirty_count; i++) {

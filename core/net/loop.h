@@ -55,6 +55,22 @@ int gitdev_timer_set(gitdev_loop *loop, gitdev_timer *timer, double at, gitdev_t
                      void *payload);
 void gitdev_timer_clear(gitdev_loop *loop, gitdev_timer *timer);
 
+typedef void (*gitdev_chore_fn)(void *payload);
+
+/* Something that is put off until the loop is about to wait, so that it is done once for all that
+ * happens in a turn. Its memory is its user's; a zeroed one is not due. */
+typedef struct gitdev_chore {
+  gitdev_chore_fn fn;
+  void *payload;
+  bool due;
+  struct gitdev_chore *next;
+} gitdev_chore;
+
+/* Has fn(payload) called before the next wait, or when a foreign loop asks what to wait for. It may
+ * not use the loop. */
+void gitdev_chore_set(gitdev_loop *loop, gitdev_chore *chore, gitdev_chore_fn fn, void *payload);
+void gitdev_chore_clear(gitdev_loop *loop, gitdev_chore *chore);
+
 /* Whether this process is a fork's child that did not make the loop. Such a one may close
  * descriptors and free memory, but whatever reaches the epoll set or a socket reaches the parent's.
  */

@@ -15,7 +15,7 @@ struct gitdev_multi {
   void *payload;
 };
 
-static void report_finished(gitdev_multi *multi) {
+void gitdev_multi_report(gitdev_multi *multi) {
   int left;
   CURLMsg *message;
   while ((message = curl_multi_info_read(multi->curl, &left)))
@@ -26,7 +26,7 @@ static void report_finished(gitdev_multi *multi) {
 static void act(gitdev_multi *multi, curl_socket_t fd, int ready) {
   int running;
   curl_multi_socket_action(multi->curl, fd, ready, &running);
-  report_finished(multi);
+  gitdev_multi_report(multi);
 }
 
 typedef struct socket_watch {
@@ -113,8 +113,13 @@ static int on_timer(CURLM *curl, long milliseconds, void *payload) {
 
 /* CURLOPT_OPENSOCKETFUNCTION. A program that the script starts must not hold its connections. */
 static curl_socket_t on_open(void *payload, curlsocktype purpose, struct curl_sockaddr *address) {
-  (void)payload, (void)purpose;
-  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  (void)purpose;
+  curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  /* A connection that was given up while it was being made is closed without a word: its number
+   * comes again here. */
+  if (fd >= 0)
+    forget_socket(payload, fd);
+  return fd;
 }
 
 /* CURLOPT_CLOSESOCKETFUNCTION. */
@@ -173,6 +178,7 @@ CURLM *gitdev_multi_handle(gitdev_multi *multi) {
 
 int gitdev_multi_prepare(gitdev_multi *multi, CURL *easy) {
   if (curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) ||
+      curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) ||
       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close) ||
       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi))
     return GITDEV_ECURL;
@@ -182,10 +188,19 @@ int gitdev_multi_prepare(gitdev_multi *multi, CURL *easy) {
 /* libcurl asks for a timer of no time; it is taken at its word here, since by way of the loop the
  * request would leave one turn later. */
 int gitdev_multi_add(gitdev_multi *multi, CURL *easy) {
+  int running;
   if (curl_multi_add_handle(multi->curl, easy))
     return GITDEV_ECURL;
-  act(multi, CURL_SOCKET_TIMEOUT, 0);
+  curl_multi_socket_action(multi->curl, CURL_SOCKET_TIMEOUT, 0, &running);
   return GITDEV_OK;
+}
+
+/* libcurl has asked for a timer of no time, unless it believes that one is armed already. */
+CURLcode gitdev_multi_resume(gitdev_multi *multi, CURL *easy) {
+  CURLcode code = curl_easy_pause(easy, CURLPAUSE_CONT);
+  if (!code && gitdev_timer_set(multi->loop, &multi->timer, gitdev_now(), on_time, multi))
+    code = CURLE_OUT_OF_MEMORY;
+  return code;
 }
 
 void gitdev_multi_remove(gitdev_multi *multi, CURL *easy) {

@@ -7,7 +7,7 @@
 #include "net/loop.h"
 #include <curl/curl.h>
 
-/* Called from gitdev_step(), or from gitdev_multi_add(), for each easy handle whose transfer is
+/* Called from gitdev_step(), or from gitdev_multi_report(), for each easy handle whose transfer is
  * over. It may add and remove handles, this one included. */
 typedef void (*gitdev_finished_fn)(void *payload, CURL *easy, CURLcode code);
 
@@ -29,9 +29,14 @@ CURLM *gitdev_multi_handle(gitdev_multi *multi);
 /* Prepares an easy handle, once, so that the loop hears of the sockets it opens and closes. */
 int gitdev_multi_prepare(gitdev_multi *multi, CURL *easy);
 
-/* Starts a transfer at once; it may be over, and reported, before this returns. 0 or GITDEV_ECURL.
- */
+/* Starts a transfer at once: where a connection rests, its request is on its way when this returns.
+ * It may even be over; gitdev_multi_report() is due. 0 or GITDEV_ECURL. */
 int gitdev_multi_add(gitdev_multi *multi, CURL *easy);
+/* Reports the transfers that are over. */
+void gitdev_multi_report(gitdev_multi *multi);
+/* Lets a transfer go on that one of its callbacks has paused; what was held back may be handed over
+ * before this returns. Anything but CURLE_OK: it cannot go on, and has to be removed. */
+CURLcode gitdev_multi_resume(gitdev_multi *multi, CURL *easy);
 /* Takes a transfer back. */
 void gitdev_multi_remove(gitdev_multi *multi, CURL *easy);
 

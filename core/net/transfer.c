@@ -1,42 +1,108 @@
 #include "net/transfer.h"
-#include "wire/buffer.h"
-#include <arpa/inet.h>
 #include <ctype.h>
-#include <math.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_LINES_MAX = 48, HEADER_BYTES_MAX = 64 << 10, LARGE_BODY = 60000 };
+enum { VERSION_7_88_1 = 0x075801 };
 
 struct gitdev_transfer {
-  CURL *easy;
-  char *ca_file; /* what the handle is set to trust at present; NULL: the system's */
-  bool direct;   /* the engine sends connections elsewhere itself: no proxy comes into it */
+  gitdev_handle *handle;
+  gitdev_link_watch *watch;
   gitdev_call *call;
   const gitdev_request *request;
-  struct curl_slist lines[HEADER_LINES_MAX]; /* made in place: a request costs no allocation */
-  gitdev_buffer text;                        /* what the lines point to; holds the key: wiped */
-  int sends;                                 /* how often libcurl began to send this request */
-  bool refused_repeat;                       /* a second sending was stopped */
-  bool interim;                              /* the header lines now coming are of a 1xx answer */
-  bool answered;                             /* a final status line has come */
-  bool head_whole;                           /* and so has the empty line after its header lines */
-  bool answer_bad;                           /* the machine refused a part of the answer */
+  gitdev_connected_fn connected;
+  void *payload;
+  bool begun; /* libcurl has had its first look at it */
+  bool traced;
+
+  /* Of the connection that it was sent on. */
+  gitdev_link *link; /* NULL before, or when memory is out */
+  unsigned number;   /* of the request on it */
+  uint64_t written;  /* what had left on it before */
+  bool reused;       /* it had answered other requests */
+  bool sent;         /* libcurl has begun to send */
+  bool repeats;      /* and wanted to begin again */
+  bool silent;       /* without having told of an error */
+  bool refused;      /* the server refused the stream: so libcurl says */
+  bool postponed;
+
+  /* Of the answer. */
+  bool interim;    /* the header lines now coming are of a 1xx answer */
+  bool heard;      /* something has come */
+  bool answered;   /* a final status line has come */
+  bool head_whole; /* and so has the empty line after its header lines */
+  bool answer_bad; /* the machine refused a part of the answer */
+  bool source_bad; /* the body could not be read */
+
+  bool paused; /* a source is empty or a sink full */
+  double moved;
   char problem[CURL_ERROR_SIZE];
 };
 
-/* ---- what libcurl calls ---- */
+/* ---- a connection is there ---- */
 
-/* CURLOPT_PREREQFUNCTION: a connection is there, and the request is about to be sent on it. When a
- * reused connection dies, libcurl sends the request again by itself on a fresh one, and reports one
- * success. Whether a write is repeated is the call machine's to say: it may begin once. */
-static int on_begin(void *payload, char *peer, char *local, int peer_port, int local_port) {
+static void trace(gitdev_transfer *transfer, bool on) {
+  if (transfer->traced != on)
+    curl_easy_setopt(transfer->handle->easy, CURLOPT_VERBOSE, (long)on);
+  transfer->traced = on;
+}
+
+/* When a connection dies, libcurl sends the request again by itself on another, and reports one
+ * success. Whether anything is repeated is the call machine's to say: it is stopped here, and what is
+ * known of the first sending is kept. */
+static int stop_repeat(gitdev_transfer *transfer) {
+  transfer->repeats = true;
+  transfer->silent = transfer->problem[0] == '\0';
+  return CURL_PREREQFUNC_ABORT;
+}
+
+static void note_link(gitdev_transfer *transfer, gitdev_link *link) {
+  transfer->link = gitdev_link_retain(link);
+  transfer->reused = link->answered;
+  transfer->written = gitdev_link_written(link);
+  transfer->number = gitdev_link_enter(link);
+  transfer->connected(transfer->payload, link);
+}
+
+/* CURLOPT_PREREQFUNCTION: the request is about to be sent. */
+static int on_connection(void *payload, char *peer, char *local, int peer_port, int local_port) {
   (void)peer, (void)local, (void)peer_port, (void)local_port;
   gitdev_transfer *transfer = payload;
-  transfer->refused_repeat = ++transfer->sends > 1 && !transfer->request->safe;
-  return transfer->refused_repeat ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+  if (transfer->sent)
+    return stop_repeat(transfer);
+  gitdev_link *link = gitdev_link_of(transfer->handle->easy, transfer->watch);
+  transfer->postponed = link && !gitdev_link_admits(link, gitdev_now());
+  if (transfer->postponed)
+    return CURL_PREREQFUNC_ABORT;
+  transfer->sent = true;
+  if (link)
+    note_link(transfer, link);
+  trace(transfer, link && link->http2 && transfer->begun);
+  return CURL_PREREQFUNC_OK;
 }
+
+/* CURLOPT_DEBUGFUNCTION. That a stream was refused, and which are when a server goes, libcurl tells
+ * in words only. It tells whoever reads the connection at the moment, so all who are on it listen. */
+static int on_words(CURL *easy, curl_infotype type, char *text, size_t len, void *payload) {
+  (void)easy;
+  static const char LAST[] = "last_stream=";
+  gitdev_transfer *transfer = payload;
+  if (type != CURLINFO_TEXT || !transfer->link)
+    return 0;
+  if (memmem(text, len, "REFUSED_STREAM", 14))
+    transfer->refused = true;
+  const char *last =
+      memmem(text, len, "GOAWAY", 6) ? memmem(text, len, LAST, sizeof LAST - 1) : NULL;
+  if (last) {
+    unsigned number = 0;
+    for (const char *p = last + sizeof LAST - 1; p < text + len && isdigit((unsigned char)*p); p++)
+      number = number * 10 + (unsigned)(*p - '0');
+    gitdev_link_leave(transfer->link, number);
+  }
+  return 0;
+}
+
+/* ---- the answer ---- */
 
 /* "HTTP/1.1 201 Created", "HTTP/2 201". */
 static bool begin_answer(gitdev_transfer *transfer, const char *line, size_t len) {
@@ -71,6 +137,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *payload) {
   while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
     len--;
   bool fine = true;
+  transfer->heard = true;
+  if (transfer->link)
+    transfer->link->answered = true;
   if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
     fine = begin_answer(transfer, line, len);
   else if (len > 0 && !transfer->interim)
@@ -81,57 +150,72 @@ static size_t on_header(char *line, size_t size, size_t count, void *payload) {
   return fine ? total : 0;
 }
 
+/* ---- bodies ---- */
+
+static void note_move(gitdev_transfer *transfer, bool held_back) {
+  transfer->paused = held_back;
+  transfer->moved = gitdev_now();
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *payload) {
   gitdev_transfer *transfer = payload;
-  if (gitdev_call_data(transfer->call, bytes, size * count) == GITDEV_OK)
-    return size * count;
-  transfer->answer_bad = true;
-  return 0;
+  int rc = gitdev_call_data(transfer->call, bytes, size * count);
+  if (transfer->request->streamed)
+    note_move(transfer, rc == GITDEV_AGAIN);
+  if (rc == GITDEV_AGAIN)
+    return CURL_WRITEFUNC_PAUSE;
+  transfer->answer_bad |= rc != GITDEV_OK;
+  return rc == GITDEV_OK ? size * count : 0;
 }
 
-/* SSLKEYLOGFILE makes libcurl write the secrets of every connection to a file: no switch of ours is
- * to be insecure, and none that is inherited either. */
-static CURLcode on_tls(CURL *easy, void *context, void *payload) {
-  (void)easy, (void)payload;
-  SSL_CTX_set_keylog_callback(context, NULL);
-  return CURLE_OK;
+static size_t on_source(char *out, size_t size, size_t count, void *payload) {
+  gitdev_transfer *transfer = payload;
+  const gitdev_source *source = transfer->request->source;
+  long got = source->read(source->payload, out, size * count);
+  note_move(transfer, got == GITDEV_AGAIN);
+  if (got == GITDEV_AGAIN)
+    return CURL_READFUNC_PAUSE;
+  transfer->source_bad = got < 0;
+  return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
 }
 
-/* ---- setting up ---- */
+/* CURLOPT_SEEKFUNCTION: to begin a body again is to repeat the request. */
+static int on_seek(void *payload, curl_off_t offset, int origin) {
+  (void)payload, (void)offset, (void)origin;
+  return CURL_SEEKFUNC_FAIL;
+}
 
-static CURLcode set_constant_options(gitdev_transfer *transfer, struct curl_slist *connect_to) {
-  CURL *easy = transfer->easy;
+/* ---- its life ---- */
+
+static CURLcode set_callbacks(gitdev_transfer *transfer) {
+  CURL *easy = transfer->handle->easy;
   CURLcode code = CURLE_OK;
 #define SET(option, value)                                                                         \
   if (!code)                                                                                       \
   code = curl_easy_setopt(easy, option, value)
-  SET(CURLOPT_NOSIGNAL, 1L);
-  SET(CURLOPT_PROTOCOLS_STR, "https");
-  SET(CURLOPT_PATH_AS_IS, 1L);
-  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-  SET(CURLOPT_TCP_KEEPALIVE, 1L);
-  SET(CURLOPT_QUICK_EXIT, 1L);
   SET(CURLOPT_ERRORBUFFER, transfer->problem);
-  SET(CURLOPT_PREREQFUNCTION, on_begin);
+  SET(CURLOPT_PREREQFUNCTION, on_connection);
   SET(CURLOPT_PREREQDATA, transfer);
+  SET(CURLOPT_DEBUGFUNCTION, on_words);
+  SET(CURLOPT_DEBUGDATA, transfer);
   SET(CURLOPT_HEADERFUNCTION, on_header);
   SET(CURLOPT_HEADERDATA, transfer);
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_WRITEDATA, transfer);
-  SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
-  SET(CURLOPT_CONNECT_TO, connect_to);
+  SET(CURLOPT_READFUNCTION, on_source);
+  SET(CURLOPT_READDATA, transfer);
+  SET(CURLOPT_SEEKFUNCTION, on_seek);
 #undef SET
-  return code;
+  return code ? code : gitdev_link_prepare(easy, transfer->watch);
 }
 
-gitdev_transfer *gitdev_transfer_new(struct curl_slist *connect_to) {
+gitdev_transfer *gitdev_transfer_new(struct curl_slist *connect_to, gitdev_link_watch *watch) {
   gitdev_transfer *transfer = calloc(1, sizeof *transfer);
   if (!transfer)
     return NULL;
-  gitdev_buffer_init(&transfer->text, HEADER_BYTES_MAX);
-  transfer->direct = connect_to != NULL;
-  transfer->easy = curl_easy_init();
-  if (transfer->easy && set_constant_options(transfer, connect_to) == CURLE_OK)
+  transfer->watch = watch;
+  transfer->handle = gitdev_handle_new(connect_to);
+  if (transfer->handle && set_callbacks(transfer) == CURLE_OK)
     return transfer;
   gitdev_transfer_free(transfer);
   return NULL;
@@ -140,162 +224,94 @@ gitdev_transfer *gitdev_transfer_new(struct curl_slist *connect_to) {
 void gitdev_transfer_free(gitdev_transfer *transfer) {
   if (!transfer)
     return;
-  curl_easy_cleanup(transfer->easy);
-  gitdev_buffer_wipe(&transfer->text);
-  free(transfer->ca_file);
+  gitdev_handle_free(transfer->handle);
+  gitdev_link_release(transfer->link);
   free(transfer);
 }
 
 CURL *gitdev_transfer_easy(gitdev_transfer *transfer) {
-  return transfer->easy;
-}
-
-/* Appends "Name: value"; offsets first, since the text may move while it grows. */
-static size_t add_line(gitdev_buffer *text, const char *name, const char *value) {
-  size_t at = text->len;
-  gitdev_buffer_puts(text, name);
-  gitdev_buffer_append(text, ": ", 2);
-  gitdev_buffer_append(text, value, strlen(value) + 1);
-  return at;
-}
-
-/* libcurl adds an Expect to large bodies, and a form's Content-Type to a POST that names none: an
- * empty value drops them. */
-static size_t add_removal(gitdev_buffer *text, const char *line) {
-  size_t at = text->len;
-  gitdev_buffer_append(text, line, strlen(line) + 1);
-  return at;
-}
-
-static int set_headers(gitdev_transfer *transfer) {
-  const gitdev_request *request = transfer->request;
-  gitdev_buffer *text = &transfer->text;
-  size_t at[HEADER_LINES_MAX], count = 0;
-  gitdev_buffer_reset(text);
-  if (request->header_count > HEADER_LINES_MAX - 2)
-    return GITDEV_EINVAL;
-  for (size_t i = 0; i < request->header_count; i++)
-    at[count++] = add_line(text, request->headers[i].name, request->headers[i].value);
-  at[count++] = add_removal(text, "Expect:");
-  if (!request->body)
-    at[count++] = add_removal(text, "Content-Type:");
-  if (text->failed)
-    return GITDEV_ENOMEM;
-  for (size_t i = 0; i < count; i++) {
-    transfer->lines[i].data = text->data + at[i];
-    transfer->lines[i].next = i + 1 < count ? &transfer->lines[i + 1] : NULL;
-  }
-  return GITDEV_OK;
-}
-
-static CURLcode set_method(CURL *easy, const gitdev_request *request) {
-  const char *method = request->method;
-  bool post = request->body || strcmp(method, "POST") == 0;
-  const char *custom = NULL;
-  CURLcode code;
-  if (strcmp(method, "HEAD") == 0) {
-    code = curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  } else if (post) {
-    code = curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    custom = strcmp(method, "POST") == 0 ? NULL : method;
-  } else {
-    code = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    custom = strcmp(method, "GET") == 0 ? NULL : method;
-  }
-  if (!code)
-    code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-  if (!code && post)
-    code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
-  if (!code)
-    code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, custom);
-  return code;
-}
-
-/* A host of this machine, in any spelling of its address: no proxy reaches it. */
-static bool is_loopback(const char *host) {
-  struct in_addr four;
-  struct in6_addr six;
-  char address[INET6_ADDRSTRLEN];
-  size_t len = strlen(host);
-  if (host[0] != '[' || len - 2 >= sizeof address)
-    return strcmp(host, "localhost") == 0 ||
-           (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
-  memcpy(address, host + 1, len - 2);
-  address[len - 2] = '\0';
-  return inet_pton(AF_INET6, address, &six) == 1 &&
-         (IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127));
-}
-
-static long milliseconds(double seconds) {
-  return seconds < 0.001 ? 1 : seconds > 1e6 ? 1000000000L : (long)ceil(seconds * 1000);
-}
-
-static bool same_text(const char *a, const char *b) {
-  return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* With a CA file of the caller's, the system's directory of certificates is not looked at either.
- * libcurl tells what it was built to trust, so that a handle can go back to it. */
-static CURLcode set_trust(gitdev_transfer *transfer) {
-  const char *wanted = transfer->request->ca_file;
-  if (same_text(wanted, transfer->ca_file))
-    return CURLE_OK;
-  const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
-  char *kept = wanted ? strdup(wanted) : NULL;
-  if (wanted && !kept)
-    return CURLE_OUT_OF_MEMORY;
-  free(transfer->ca_file);
-  transfer->ca_file = kept;
-  CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, wanted ? wanted : built->cainfo);
-  if (!code)
-    code = curl_easy_setopt(transfer->easy, CURLOPT_CAPATH, wanted ? NULL : built->capath);
-  return code;
-}
-
-static CURLcode set_request(gitdev_transfer *transfer, double seconds) {
-  CURL *easy = transfer->easy;
-  const gitdev_request *request = transfer->request;
-  /* libcurl's HTTP/2 spins until the time is over when a body above its send window is answered
-   * before it was taken. */
-  bool large = request->body_len > LARGE_BODY;
-  long version = large ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
-  const char *no_proxy = transfer->direct || is_loopback(request->host) ? "*" : NULL;
-  CURLcode code = set_method(easy, request);
-#define SET(option, value)                                                                         \
-  if (!code)                                                                                       \
-  code = curl_easy_setopt(easy, option, value)
-  SET(CURLOPT_URL, request->url);
-  SET(CURLOPT_HTTPHEADER, transfer->lines);
-  SET(CURLOPT_TIMEOUT_MS, milliseconds(seconds));
-  SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request->connect_timeout));
-  SET(CURLOPT_NOPROXY, no_proxy);
-  SET(CURLOPT_HTTP_VERSION, version);
-#undef SET
-  return code ? code : set_trust(transfer);
+  return transfer->handle->easy;
 }
 
 int gitdev_transfer_begin(gitdev_transfer *transfer, gitdev_call *call,
-                          const gitdev_request *request, double seconds) {
-  transfer->call = call;
-  transfer->request = request;
-  transfer->sends = 0;
-  transfer->refused_repeat = false;
-  transfer->interim = transfer->answered = transfer->head_whole = transfer->answer_bad = false;
-  transfer->problem[0] = '\0';
-  if (set_headers(transfer) != GITDEV_OK || set_request(transfer, seconds) != CURLE_OK)
-    return GITDEV_ENOMEM;
-  return GITDEV_OK;
+                          const gitdev_request *request, const gitdev_travel *travel,
+                          gitdev_connected_fn connected, void *payload) {
+  *transfer = (gitdev_transfer){.handle = transfer->handle,
+                                .watch = transfer->watch,
+                                .call = call,
+                                .request = request,
+                                .connected = connected,
+                                .payload = payload,
+                                .moved = gitdev_now()};
+  return gitdev_handle_set(transfer->handle, request, travel);
+}
+
+/* libcurl's words are listened to once the request has left: what it says of the sending costs more
+ * and tells nothing. */
+void gitdev_transfer_begun(gitdev_transfer *transfer) {
+  transfer->begun = true;
+  if (transfer->link)
+    trace(transfer, transfer->link->http2);
+}
+
+/* A request that libcurl did not come to send has taken no stream's number. */
+void gitdev_transfer_end(gitdev_transfer *transfer) {
+  long sent = 0;
+  trace(transfer, false);
+  if (!transfer->link)
+    return;
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent);
+  transfer->link->miscounted |= sent == 0;
+  gitdev_link_release(transfer->link);
+  transfer->link = NULL;
+}
+
+bool gitdev_transfer_worn(const gitdev_transfer *transfer) {
+  return transfer->repeats;
+}
+
+double gitdev_transfer_moved(const gitdev_transfer *transfer, double now) {
+  return transfer->paused ? now : transfer->moved;
+}
+
+void gitdev_transfer_resumed(gitdev_transfer *transfer, double now) {
+  transfer->paused = false;
+  transfer->moved = now;
 }
 
 /* ---- how it went ---- */
 
-bool gitdev_transfer_worn(const gitdev_transfer *transfer) {
-  return transfer->sends > 1;
+bool gitdev_transfer_sent(const gitdev_transfer *transfer) {
+  return transfer->sent;
 }
 
-static double seconds_of(CURL *easy, CURLINFO info) {
+bool gitdev_transfer_postponed(const gitdev_transfer *transfer) {
+  return transfer->postponed;
+}
+
+/* What libcurl (this version) repeats on HTTP/2 without having had an error to tell of is a stream
+ * that the server refused (RFC 9113 8.7); or the server goes, and then its last stream tells. */
+static bool refused_in_silence(const gitdev_transfer *transfer) {
+  return transfer->silent && transfer->link->http2 && !transfer->link->leaving &&
+         curl_version_info(CURLVERSION_NOW)->version_num == VERSION_7_88_1;
+}
+
+static bool is_unsent(const gitdev_transfer *transfer) {
+  const gitdev_link *link = transfer->link;
+  if (!transfer->sent)
+    return true;
+  if (!link || transfer->heard)
+    return false;
+  return gitdev_link_written(link) == transfer->written || transfer->refused ||
+         gitdev_link_refused(link, transfer->number) || refused_in_silence(transfer);
+}
+
+/* Of a connection that was made for a repeat that did not take place, nothing is told. */
+static double seconds_of(const gitdev_transfer *transfer, CURLINFO info) {
   curl_off_t microseconds = 0;
-  if (curl_easy_getinfo(easy, info, &microseconds) != CURLE_OK || microseconds <= 0)
+  if (transfer->repeats ||
+      curl_easy_getinfo(transfer->handle->easy, info, &microseconds) != CURLE_OK ||
+      microseconds <= 0)
     return -1;
   return (double)microseconds / 1e6;
 }
@@ -314,6 +330,8 @@ static bool is_malformed(const gitdev_transfer *transfer, CURLcode code) {
 /* libcurl takes a head that ends with the connection, in the middle of a line even, for a whole
  * answer. */
 static gitdev_outcome_kind classify(const gitdev_transfer *transfer, CURLcode code) {
+  if (transfer->source_bad)
+    return GITDEV_FAILED_LOCAL;
   if (is_malformed(transfer, code))
     return GITDEV_FAILED_ANSWER;
   switch (code) {
@@ -327,12 +345,14 @@ static gitdev_outcome_kind classify(const gitdev_transfer *transfer, CURLcode co
   case CURLE_UNSUPPORTED_PROTOCOL: /* what came is no HTTP */
   case CURLE_WEIRD_SERVER_REPLY:
   case CURLE_BAD_CONTENT_ENCODING: return GITDEV_FAILED_ANSWER;
-  default: return transfer->sends > 0 ? GITDEV_FAILED_SENT : GITDEV_FAILED_UNSENT;
+  default: return is_unsent(transfer) ? GITDEV_FAILED_UNSENT : GITDEV_FAILED_SENT;
   }
 }
 
 static const char *words_for(const gitdev_transfer *transfer, CURLcode code) {
-  if (transfer->refused_repeat)
+  if (transfer->source_bad)
+    return "the request's body could not be read";
+  if (transfer->repeats)
     return "it was closed while the request was under way";
   if (code == CURLE_OK)
     return "it was closed in the middle of the answer's head";
@@ -340,15 +360,18 @@ static const char *words_for(const gitdev_transfer *transfer, CURLcode code) {
 }
 
 gitdev_outcome gitdev_transfer_outcome(gitdev_transfer *transfer, CURLcode code) {
-  CURL *easy = transfer->easy;
+  gitdev_outcome_kind kind = classify(transfer, code);
+  if (code == CURLE_OK && transfer->link && transfer->link->http2)
+    gitdev_link_learn_fd(transfer->link, transfer->handle->easy);
   return (gitdev_outcome){
-      .kind = classify(transfer, code),
-      .unsent = transfer->sends == 0,
+      .kind = kind,
+      .unsent = is_unsent(transfer),
+      .stale = kind == GITDEV_FAILED_SENT && transfer->reused && !transfer->heard,
       .message = words_for(transfer, code),
-      .dns = seconds_of(easy, CURLINFO_NAMELOOKUP_TIME_T),
-      .connect = seconds_of(easy, CURLINFO_CONNECT_TIME_T),
-      .tls = seconds_of(easy, CURLINFO_APPCONNECT_TIME_T),
-      .first_byte = seconds_of(easy, CURLINFO_STARTTRANSFER_TIME_T),
-      .total = seconds_of(easy, CURLINFO_TOTAL_TIME_T),
+      .dns = seconds_of(transfer, CURLINFO_NAMELOOKUP_TIME_T),
+      .connect = seconds_of(transfer, CURLINFO_CONNECT_TIME_T),
+      .tls = seconds_of(transfer, CURLINFO_APPCONNECT_TIME_T),
+      .first_byte = seconds_of(transfer, CURLINFO_STARTTRANSFER_TIME_T),
+      .total = seconds_of(transfer, CURLINFO_TOTAL_TIME_T),
   };
 }

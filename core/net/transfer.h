@@ -3,15 +3,18 @@
 #ifndef GITDEV_NET_TRANSFER_H
 #define GITDEV_NET_TRANSFER_H
 
-#include "gitdev.h"
-#include <curl/curl.h>
+#include "net/handle.h"
+#include "net/link.h"
 
 typedef struct gitdev_transfer gitdev_transfer;
 
-/* Makes a transfer with an easy handle of its own, set up with what is the same for every request.
- * `connect_to` may be NULL and must outlive it. NULL when memory is out or libcurl refuses an
- * option. */
-gitdev_transfer *gitdev_transfer_new(struct curl_slist *connect_to);
+/* Called from within libcurl when the connection that a request is about to be sent on is there. It
+ * may arm timers and no more. */
+typedef void (*gitdev_connected_fn)(void *payload, gitdev_link *link);
+
+/* Makes a transfer with an easy handle of its own. `connect_to` may be NULL; it and `watch` must
+ * outlive it. NULL when memory is out or libcurl refuses an option. */
+gitdev_transfer *gitdev_transfer_new(struct curl_slist *connect_to, gitdev_link_watch *watch);
 /* The handle must not be in a multi. */
 void gitdev_transfer_free(gitdev_transfer *transfer);
 
@@ -19,16 +22,31 @@ void gitdev_transfer_free(gitdev_transfer *transfer);
 CURL *gitdev_transfer_easy(gitdev_transfer *transfer);
 
 /* Makes the transfer ready to send `request`, which must live until the transfer has ended, for
- * `call`, within `seconds`. 0 or GITDEV_ENOMEM. */
+ * `call`. 0 or GITDEV_ENOMEM. */
 int gitdev_transfer_begin(gitdev_transfer *transfer, gitdev_call *call,
-                          const gitdev_request *request, double seconds);
+                          const gitdev_request *request, const gitdev_travel *travel,
+                          gitdev_connected_fn connected, void *payload);
+/* To be called once it has been added to its multi. */
+void gitdev_transfer_begun(gitdev_transfer *transfer);
+/* To be called when it has been removed, and told of. */
+void gitdev_transfer_end(gitdev_transfer *transfer);
 
-/* Whether libcurl has repeated a request on this handle by itself. It counts such repeats for the
- * life of a handle (7.88.1) and fails a request once they are five, so a handle that had one is not
- * used again. */
+/* Whether libcurl has wanted to repeat a request on this handle. It counts that for the life of a
+ * handle (7.88.1), and fails a request once they are five: a handle that had one is not used again.
+ */
 bool gitdev_transfer_worn(const gitdev_transfer *transfer);
 
-/* How it went. The message lives until the transfer begins again. */
+/* When a byte of a body last moved, or could not because it was held back here. */
+double gitdev_transfer_moved(const gitdev_transfer *transfer, double now);
+/* Nobody holds the bodies back any more. */
+void gitdev_transfer_resumed(gitdev_transfer *transfer, double now);
+
+/* Whether libcurl has begun to send it. */
+bool gitdev_transfer_sent(const gitdev_transfer *transfer);
+/* Of one that has ended: whether it was stopped because its connection is not ready for it yet. */
+bool gitdev_transfer_postponed(const gitdev_transfer *transfer);
+/* How it went; FAILED_UNSENT also when it was sent, but provably not looked at. The message lives
+ * until the transfer begins again. */
 gitdev_outcome gitdev_transfer_outcome(gitdev_transfer *transfer, CURLcode code);
 
 #endif

@@ -25,8 +25,8 @@ typedef struct level {
 } level;
 
 typedef struct checker {
-  const char *text, *at, *end;
-  const char *problem;
+  const char *text;
+  gitdev_json_cursor in;
   int depth, depth_max;
   char *decoded; /* as long as the text; made for the first key with an escape */
   key *keys;     /* inline_keys, or on the heap */
@@ -36,99 +36,38 @@ typedef struct checker {
 } checker;
 
 static bool fail(checker *c, const char *problem) {
-  c->problem = problem;
-  return false;
+  return gitdev_json_fail(&c->in, problem);
 }
 
-/* At the backslash of an escape. */
-static bool check_escape(checker *c) {
-  const char *at = c->at + 1;
-  if (at < c->end && *at != '\0' && strchr("\"\\/bfnrt", *at) != NULL) {
-    c->at += 2;
-    return true;
-  }
-  int unit = at < c->end && *at == 'u' ? gitdev_json_hex4(at + 1, c->end) : -1;
-  if (unit < 0)
-    return fail(c, "an escape that JSON does not have");
-  at += 5;
-  if (is_high_surrogate(unit)) {
-    bool is_pair = c->end - at >= 6 && at[0] == '\\' && at[1] == 'u';
-    unit = is_pair && is_low_surrogate(gitdev_json_hex4(at + 2, c->end)) ? 0 : unit;
-    at += 6;
-  }
-  if (is_high_surrogate(unit) || is_low_surrogate(unit))
-    return fail(c, "a lone surrogate");
-  c->at = at;
-  return true;
+static bool next_is(const checker *c, char expected) {
+  return gitdev_json_next_is(&c->in, expected);
 }
 
 /* From the opening quote past the closing one. */
 static bool check_string(checker *c, bool *escaped) {
   *escaped = false;
-  c->at++;
+  c->in.at++;
   for (;;) {
-    c->at = skip_plain(c->at, c->end);
-    if (c->at == c->end)
+    c->in.at = skip_plain(c->in.at, c->in.end);
+    if (c->in.at == c->in.end)
       return fail(c, "a string that does not end");
-    if (*c->at == '"') {
-      c->at++;
+    if (*c->in.at == '"') {
+      c->in.at++;
       return true;
     }
-    if (*c->at == '\\') {
+    if (*c->in.at == '\\') {
       *escaped = true;
-      if (!check_escape(c))
+      if (!gitdev_json_pass_escape(&c->in))
         return false;
-    } else if ((unsigned char)*c->at < 0x80) {
+    } else if ((unsigned char)*c->in.at < 0x80) {
       return fail(c, "a control character in a string");
     } else {
-      size_t len = gitdev_utf8_character(c->at, (size_t)(c->end - c->at));
+      size_t len = gitdev_utf8_character(c->in.at, (size_t)(c->in.end - c->in.at));
       if (len == 0)
         return fail(c, "bytes that are not UTF-8");
-      c->at += len;
+      c->in.at += len;
     }
   }
-}
-
-static bool check_digits(checker *c) {
-  if (c->at == c->end || !is_digit(*c->at))
-    return fail(c, "a number without a digit where one is due");
-  while (c->at < c->end && is_digit(*c->at))
-    c->at++;
-  return true;
-}
-
-static bool next_is(const checker *c, char expected) {
-  return c->at < c->end && *c->at == expected;
-}
-
-static bool check_number(checker *c) {
-  c->at += next_is(c, '-');
-  if (next_is(c, '0')) {
-    c->at++;
-    if (c->at < c->end && is_digit(*c->at))
-      return fail(c, "a number that begins with 0");
-  } else if (!check_digits(c)) {
-    return false;
-  }
-  if (next_is(c, '.')) {
-    c->at++;
-    if (!check_digits(c))
-      return false;
-  }
-  if (next_is(c, 'e') || next_is(c, 'E')) {
-    c->at++;
-    c->at += next_is(c, '+') || next_is(c, '-');
-    return check_digits(c);
-  }
-  return true;
-}
-
-static bool check_word(checker *c, const char *word) {
-  size_t len = strlen(word);
-  if ((size_t)(c->end - c->at) < len || memcmp(c->at, word, len) != 0)
-    return fail(c, "a word that is not true, false or null");
-  c->at += len;
-  return true;
 }
 
 /* Decodes the inside of a checked string; `out` has room for as many bytes, which always do. */
@@ -190,7 +129,7 @@ static bool grow_keys(checker *c) {
 
 static bool decode_key(checker *c, key *k) {
   if (c->decoded == NULL) {
-    c->decoded = malloc((size_t)(c->end - c->text));
+    c->decoded = malloc((size_t)(c->in.end - c->text));
     if (c->decoded == NULL)
       return fail(c, "memory is out");
   }
@@ -213,7 +152,7 @@ static bool add_key(checker *c, key k, bool escaped) {
   if (c->key_count - first < KEYS_PAIRWISE) {
     for (size_t i = first; i < c->key_count; i++) {
       if (c->keys[i].mark == k.mark && compare(c, &c->keys[i], &k) == 0) {
-        c->at = c->text + k.at;
+        c->in.at = c->text + k.at;
         return fail(c, TWICE);
       }
     }
@@ -252,7 +191,7 @@ static bool check_unique(checker *c, key *keys, size_t count) {
     keys[left] = greatest;
     sift_down(c, keys, 0, left);
     if (compare(c, &keys[0], &greatest) == 0) {
-      c->at = c->text + (keys[0].at > greatest.at ? keys[0].at : greatest.at);
+      c->in.at = c->text + (keys[0].at > greatest.at ? keys[0].at : greatest.at);
       return fail(c, TWICE);
     }
   }
@@ -262,20 +201,20 @@ static bool check_unique(checker *c, key *keys, size_t count) {
 /* "key": */
 static bool check_key(checker *c) {
   bool escaped;
-  c->at = skip_blanks(c->at, c->end);
+  c->in.at = skip_blanks(c->in.at, c->in.end);
   if (!next_is(c, '"'))
     return fail(c, "something else where a key is due");
-  const char *start = c->at + 1;
+  const char *start = c->in.at + 1;
   if (!check_string(c, &escaped))
     return false;
-  const char *after = c->at;
+  const char *after = c->in.at;
   key k = {.at = (uint32_t)(start - c->text), .len = (uint32_t)(after - 1 - start)};
   if (!add_key(c, k, escaped))
     return false;
-  c->at = skip_blanks(after, c->end);
+  c->in.at = skip_blanks(after, c->in.end);
   if (!next_is(c, ':'))
     return fail(c, "something else where a colon is due");
-  c->at++;
+  c->in.at++;
   return true;
 }
 
@@ -286,7 +225,7 @@ static bool close_level(checker *c) {
     return false;
   c->key_count = top->first_key;
   c->depth--;
-  c->at++;
+  c->in.at++;
   return true;
 }
 
@@ -294,9 +233,9 @@ static bool close_level(checker *c) {
 static bool open_level(checker *c, bool *ended) {
   if (c->depth == c->depth_max)
     return fail(c, "arrays and objects nested too deep");
-  bool is_object = *c->at == '{';
+  bool is_object = *c->in.at == '{';
   c->levels[c->depth++] = (level){is_object, c->key_count};
-  c->at = skip_blanks(c->at + 1, c->end);
+  c->in.at = skip_blanks(c->in.at + 1, c->in.end);
   *ended = next_is(c, is_object ? '}' : ']');
   if (*ended)
     return close_level(c);
@@ -307,19 +246,19 @@ static bool open_level(checker *c, bool *ended) {
 static bool check_value(checker *c, bool *ended) {
   bool escaped;
   *ended = true;
-  c->at = skip_blanks(c->at, c->end);
-  if (c->at == c->end)
+  c->in.at = skip_blanks(c->in.at, c->in.end);
+  if (c->in.at == c->in.end)
     return fail(c, "the text ends where a value is due");
-  switch (*c->at) {
+  switch (*c->in.at) {
   case '{':
   case '[': return open_level(c, ended);
   case '"': return check_string(c, &escaped);
-  case 't': return check_word(c, "true");
-  case 'f': return check_word(c, "false");
-  case 'n': return check_word(c, "null");
+  case 't': return gitdev_json_pass_word(&c->in, "true");
+  case 'f': return gitdev_json_pass_word(&c->in, "false");
+  case 'n': return gitdev_json_pass_word(&c->in, "null");
   default:
-    if (*c->at == '-' || is_digit(*c->at))
-      return check_number(c);
+    if (*c->in.at == '-' || is_digit(*c->in.at))
+      return gitdev_json_pass_number(&c->in);
     return fail(c, "something that begins no value");
   }
 }
@@ -328,9 +267,9 @@ static bool check_value(checker *c, bool *ended) {
 static bool check_after(checker *c) {
   while (c->depth > 0) {
     bool is_object = c->levels[c->depth - 1].is_object;
-    c->at = skip_blanks(c->at, c->end);
+    c->in.at = skip_blanks(c->in.at, c->in.end);
     if (next_is(c, ',')) {
-      c->at++;
+      c->in.at++;
       return is_object ? check_key(c) : true;
     }
     if (!next_is(c, is_object ? '}' : ']')) {
@@ -344,18 +283,18 @@ static bool check_after(checker *c) {
 }
 
 static bool check_text(checker *c) {
-  if (c->end - c->at >= 3 && memcmp(c->at, "\xEF\xBB\xBF", 3) == 0)
+  if (c->in.end - c->in.at >= 3 && memcmp(c->in.at, "\xEF\xBB\xBF", 3) == 0)
     return fail(c, "a byte order mark");
-  if ((size_t)(c->end - c->at) > TEXT_MAX)
+  if ((size_t)(c->in.end - c->in.at) > TEXT_MAX)
     return fail(c, "a text of 2 GiB or more");
   do {
     bool ended;
     if (!check_value(c, &ended) || (ended && !check_after(c)))
       return false;
   } while (c->depth > 0);
-  const char *end = skip_blanks(c->at, c->end);
-  if (end < c->end) {
-    c->at = end;
+  const char *end = skip_blanks(c->in.at, c->in.end);
+  if (end < c->in.end) {
+    c->in.at = end;
     return fail(c, "something after the end of the value");
   }
   return true;
@@ -364,9 +303,8 @@ static bool check_text(checker *c) {
 bool gitdev_json_check(gitdev_json *out, const char *text, size_t len, int depth,
                        gitdev_json_error *error) {
   checker c; /* not cleared as a whole: its arrays are large, and written before they are read */
-  c.text = c.at = len > 0 ? text : "";
-  c.end = c.text + len;
-  c.problem = NULL;
+  c.text = len > 0 ? text : "";
+  c.in = (gitdev_json_cursor){c.text, c.text + len, NULL};
   c.depth = 0;
   c.depth_max = depth < 0 ? 0 : depth < GITDEV_JSON_DEPTH_MAX ? depth : GITDEV_JSON_DEPTH_MAX;
   c.decoded = NULL;
@@ -378,10 +316,10 @@ bool gitdev_json_check(gitdev_json *out, const char *text, size_t len, int depth
     free(c.keys);
   free(c.decoded);
   if (is_valid) {
-    const char *start = skip_blanks(c.text, c.end);
-    *out = gitdev_json_at(start, (size_t)(c.at - start));
+    const char *start = skip_blanks(c.text, c.in.end);
+    *out = gitdev_json_at(start, (size_t)(c.in.at - start));
   } else if (error != NULL) {
-    *error = (gitdev_json_error){(size_t)(c.at - c.text), c.problem};
+    *error = (gitdev_json_error){(size_t)(c.in.at - c.text), c.in.problem};
   }
   return is_valid;
 }

@@ -1,6 +1,6 @@
 /* A small strict JSON scanner (RFC 8259) that builds nothing: it validates a text and finds values
- * in it. It gives C the few fields it judges by, and Lua what cjson cannot tell (whether an empty
- * table was [] or {}). */
+ * in it. It gives C the few fields it judges by, and Lua what its tables cannot tell (whether an
+ * empty one was [] or {}). */
 #ifndef GITDEV_WIRE_JSON_H
 #define GITDEV_WIRE_JSON_H
 

@@ -1,6 +1,5 @@
 -- One call: validate, encode, send, decode, wrap. What the program got wrong is raised before anything is sent; what the world did
 -- is returned as nil and an error.
-local core = require "gitdev.core"
 local errors = require "gitdev.error"
 local json = require "gitdev.json"
 local object = require "gitdev.object"
@@ -8,7 +7,7 @@ local options_of = require "gitdev.options"
 local page = require "gitdev.page"
 local schema = require "gitdev.schema"
 
-local settle, decode, find = core.settle, json.decode, string.find
+local read, remember = json.read, object.remember
 
 local call = {}
 
@@ -66,7 +65,7 @@ local function path_of(op, a, b)
   return path
 end
 
--- The body, or nil: an action whose fields are all left out needs none.
+-- The body where it is not plainly right, or nil: an action whose fields are all left out needs none.
 local function body_of(op, params)
   if params == nil and op.kind == "action" then
     params = NOTHING
@@ -110,14 +109,6 @@ end
 
 -- ---- the exchange ----
 
--- cjson reads [] and {} alike, so that the text has to tell them apart.
-local function fault_of(answer, text)
-  if answer[1] ~= nil or next(answer) == nil and not find(text, "^%s*{") then
-    return "not_an_object", "is a list, not an object"
-  end
-  return nil
-end
-
 -- An answer that the contract does not allow.
 local function refuse(op, under_way, status, code, text)
   local message = "the answer to " .. op.method .. " " .. op.path .. " " .. text .. "."
@@ -150,16 +141,19 @@ function call.exchange(client, op, target, body, options, fault)
     end
     return true
   end
-  local answer = decode(text)
-  if type(answer) ~= "table" then
-    return refuse(op, under_way, status, "not_json", "is not a JSON object")
+  local answer, is_object = read(text)
+  local code, sentence = nil, nil
+  if answer == nil or not is_object and type(answer) ~= "table" then
+    code, sentence = "not_json", "is not a JSON object"
+  elseif fault then
+    code, sentence = fault(answer, text)
+  elseif not is_object then
+    code, sentence = "not_an_object", "is a list, not an object"
   end
-  settle(answer)
-  local code, sentence = (fault or fault_of)(answer, text)
   if code then
     return refuse(op, under_way, status, code, sentence)
   end
-  object.remember(answer, under_way)
+  remember(answer, under_way)
   return answer
 end
 
@@ -169,7 +163,7 @@ local function walk_of(client, op, a, path, params, options)
 end
 
 -- The arguments of a call, sorted out: an operation without fields takes its options in their place, or after an empty table.
-local function arguments(op, params, options, ...)
+local function arguments(op, params, options, more)
   if not (op.body or op.query) then
     if options == nil then
       params, options = nil, params
@@ -177,7 +171,7 @@ local function arguments(op, params, options, ...)
       too_many(op)
     end
   end
-  if ... ~= nil then
+  if more ~= nil then
     too_many(op)
   end
   if options ~= nil then
@@ -193,16 +187,20 @@ end
 ---@param b any
 ---@param params table|nil
 ---@param options table|nil
+---@param more any         what was given beyond that: it is refused
 ---@return table|true|nil  the thing, the page, or true when the operation returns nothing
 ---@return gitdev.Error|nil
-function call.run(client, op, a, b, params, options, ...)
-  params, options = arguments(op, params, options, ...)
-  local path, body = path_of(op, a, b), nil
-  if op.paginated then
+function call.run(client, op, a, b, params, options, more)
+  local fields, body = op.body, nil
+  if options ~= nil or more ~= nil or not (fields or op.query) then
+    params, options = arguments(op, params, options, more)
+  end
+  local path = op.fixed_path or path_of(op, a, b)
+  if fields then
+    body = fields.plain(params) or body_of(op, params)
+  elseif op.paginated then
     local walk = walk_of(client, op, a, path, params, options)
     return page.fetch(walk, params and params.cursor)
-  elseif op.body then
-    body = body_of(op, params)
   elseif op.query then
     path = target_of(op, path, params)
   end
@@ -210,14 +208,14 @@ function call.run(client, op, a, b, params, options, ...)
   if not op.returns or not value then
     return value, err
   end
-  local wrap = object.wrapper(client, op, a)
-  return wrap and wrap(value) or value
+  local wrap = client.wrappers[op] or object.wrapper(client, op, a)
+  return wrap(value)
 end
 
 ---An iterator over all that a list holds.
 ---@return fun(): table|nil
-function call.each(client, op, a, b, params, options, ...)
-  params, options = arguments(op, params, options, ...)
+function call.each(client, op, a, b, params, options, more)
+  params, options = arguments(op, params, options, more)
   local walk = walk_of(client, op, a, path_of(op, a, b), params, options)
   return page.each(walk, params and params.cursor)
 end

@@ -22,7 +22,7 @@ local function where(state)
   for i = 1, state.depth do
     local step = state[i]
     if type(step) == "number" then
-      text = text .. "[" .. string.format("%d", step) .. "]"
+      text = text .. "[" .. string.format("%.14g", step) .. "]"
     else
       text = text .. (i > 1 and "." or "") .. tostring(step)
     end

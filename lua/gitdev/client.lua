@@ -19,6 +19,12 @@ local client = {}
 ---@field body_max? integer        the largest answer accepted, in bytes; 64 MiB by default
 ---@field progress? "auto"|"lines"|"off"  what wait shows on stderr; GITDEV_PROGRESS, then "auto" by default
 ---@field quiet? boolean           the same as progress = "off"
+---@field log? "off"|"info"|"debug"  what is written to stderr of calls; GITDEV_LOG, then "off" by default
+---@field traceparent? string      the trace that the calls belong to (W3C Trace Context); TRACEPARENT by default
+---@field on_request? fun(moment: gitdev.Moment)   called when a try is sent
+---@field on_response? fun(moment: gitdev.Moment)  after each try, also one that nobody answered
+---@field on_retry? fun(moment: gitdev.Moment)     when a try will be repeated
+---@field on_wait? fun(moment: gitdev.Moment)      when the rate limit holds a call back
 ---@field driver? table            what sends and sleeps, see gitdev.driver.curl
 local OPTIONS = {
   api_key = "string",
@@ -31,11 +37,23 @@ local OPTIONS = {
   body_max = "size",
   progress = "progress",
   quiet = "boolean",
+  log = "string",
+  traceparent = "traceparent",
+  on_request = "function",
+  on_response = "function",
+  on_retry = "function",
+  on_wait = "function",
   driver = "driver",
 }
 
 -- Where the environment has what an option does not say.
-local VARIABLES = { api_key = "GIT_API_KEY", base_url = "GIT_API_URL", ca_file = "GIT_CA_FILE", progress = "GITDEV_PROGRESS" }
+local VARIABLES = {
+  api_key = "GIT_API_KEY",
+  base_url = "GIT_API_URL",
+  ca_file = "GIT_CA_FILE",
+  progress = "GITDEV_PROGRESS",
+  log = "GITDEV_LOG",
+}
 
 local NO_KEY = "there is no API key: set the environment variable GIT_API_KEY, or pass api_key to gitdev.client."
 
@@ -61,6 +79,24 @@ local function progress_mode(given)
     return nil, 'GITDEV_PROGRESS must be "auto", "lines" or "off".'
   end
   return mode
+end
+
+local function log_level(given)
+  local level = setting(given, "log") or "off"
+  if level ~= "off" and level ~= "info" and level ~= "debug" then
+    local name = given.log and "log" or "GITDEV_LOG"
+    return nil, string.format('%s must be "off", "info" or "debug", got "%s".', name, (level:gsub("%c", " ")))
+  end
+  return level
+end
+
+-- A job's TRACEPARENT comes from whoever runs the script: what is wrong with it must not be the script's end.
+local function trace_of(given)
+  local inherited = os.getenv "TRACEPARENT"
+  if given.traceparent or not inherited then
+    return given.traceparent
+  end
+  return not require("gitdev.traceparent").fault(inherited) and inherited or nil
 end
 
 local function config_error(message)
@@ -94,24 +130,6 @@ local function new_core(given, driver)
   return made
 end
 
--- The C client, on a driver's clock: calls are made, and limits are told, by its time.
-local function on_clock(made, clock)
-  local timed = {}
-  function timed.call(_, method, path, body, key, headers, timeout, max_retries, _, rarer)
-    return made:call(method, path, body, key, headers, timeout, max_retries, clock(), rarer)
-  end
-  function timed.rate_limit()
-    return made:rate_limit(clock())
-  end
-  function timed.key_hint()
-    return made:key_hint()
-  end
-  function timed.close()
-    made:close()
-  end
-  return timed
-end
-
 -- ---- operations as methods ----
 
 local function raising(value, err)
@@ -138,19 +156,19 @@ end
 local function method(inner, space, op, run, finish, label)
   local count = #op.path_params
   if count == 0 then
-    return function(self, params, options, ...)
+    return function(self, params, options, more)
       check_self(self, space, label)
-      return finish(run(inner, op, nil, nil, params, options, ...))
+      return finish(run(inner, op, nil, nil, params, options, more))
     end
   elseif count == 1 then
-    return function(self, a, params, options, ...)
+    return function(self, a, params, options, more)
       check_self(self, space, label)
-      return finish(run(inner, op, a, nil, params, options, ...))
+      return finish(run(inner, op, a, nil, params, options, more))
     end
   end
-  return function(self, a, b, params, options, ...)
+  return function(self, a, b, params, options, more)
     check_self(self, space, label)
-    return finish(run(inner, op, a, b, params, options, ...))
+    return finish(run(inner, op, a, b, params, options, more))
   end
 end
 
@@ -188,7 +206,7 @@ local function member(inner, space, name, key)
   local label = name .. "." .. key
   local op = schema.operation(label)
   if op then
-    return method(inner, space, op, call.run, inner.finish, label)
+    return method(inner, space, op, inner.run, inner.finish, label)
   elseif key == "each" then
     return method(inner, space, schema.operation(name .. ".list"), call.each, raising, label)
   end
@@ -236,9 +254,22 @@ local function inner_of(self, name)
   return meta.inner
 end
 
----Forgets the key and lets go of what the client holds. Calls made with it after that raise.
+---Ends the calls of this client that are under way, each with a canceled_error, and forgets the key. Calls made with it after that raise.
 function methods:close()
-  inner_of(self, "close").core:close()
+  local inner = inner_of(self, "close")
+  if inner.driver.close then
+    inner.driver.close(inner.made)
+  end
+  inner.made:close()
+end
+
+---Makes a request by its method and path: for what there is no operation for, and for bodies that are streamed. See gitdev.RequestOptions.
+---@param verb string  the HTTP method
+---@param path string  after the base URL, percent-encoded: "/deployments?limit=2"
+---@param options gitdev.RequestOptions|nil
+function methods:request(verb, path, options)
+  local inner = inner_of(self, "request")
+  return inner.finish(require("gitdev.request").run(inner, verb, path, options))
 end
 
 local function lookup(inner, self, key)
@@ -268,6 +299,18 @@ local function front(inner)
   })
 end
 
+-- Has the client's calls told of, and traced, where that is wanted: else nothing is changed.
+local function equip(inner, given, level)
+  if level ~= "off" or given.on_request or given.on_response or given.on_retry or given.on_wait then
+    require("gitdev.hooks").attach(inner, given, level)
+  end
+  local trace = trace_of(given)
+  if trace then
+    inner.core = require("gitdev.layer").traced(inner.core, trace)
+  end
+  return inner
+end
+
 ---Makes a client.
 ---@param given gitdev.ClientOptions|nil
 ---@param safe boolean  whether calls return nil, err instead of raising
@@ -279,17 +322,19 @@ function client.new(given, safe)
     errors.misuse { message = "gitdev.client takes a table, { api_key = … }, got a " .. type(given) .. "." }
   end
   options_of.check(given, OPTIONS, "gitdev.client")
-  local mode, problem = progress_mode(given)
-  if not mode then
-    return config_error(problem)
+  local mode, mode_problem = progress_mode(given)
+  local level, level_problem = log_level(given)
+  if not (mode and level) then
+    return config_error(mode_problem or level_problem)
   end
   local driver = given.driver or require("gitdev.loop").driver()
   local made, err = new_core(given, driver)
   if not made then
     return nil, err
   end
-  return front {
-    core = driver.clock and on_clock(made, driver.clock) or made,
+  return front(equip({
+    made = made,
+    core = driver.clock and require("gitdev.layer").on_clock(made, driver.clock) or made,
     driver = driver,
     perform = driver.perform,
     finish = safe and returning or raising,
@@ -298,7 +343,7 @@ function client.new(given, safe)
     wrappers = {},
     timeout = given.timeout,
     progress = mode,
-  }
+  }, given, level))
 end
 
 client.raising, client.returning = raising, returning

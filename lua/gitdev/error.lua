@@ -112,9 +112,9 @@ end
 
 -- What the contract adds to some codes (required_scope, current_status, errors, …), and what it may add later.
 local function add_extras(fields, body)
-  local answer = body and body:find("^%s*{") and json.decode(body)
+  local answer = body and body:find("^%s*{") and json.read(body)
   local extras = type(answer) == "table" and answer.error
-  for key, value in pairs(type(extras) == "table" and core.settle(extras) or {}) do
+  for key, value in pairs(type(extras) == "table" and extras or {}) do
     if type(key) == "string" and not OWN[key] and (key ~= "errors" or is_fault_list(value)) then
       fields[key] = clean(value)
     end

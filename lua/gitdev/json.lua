@@ -1,10 +1,5 @@
--- JSON texts. Reading is cjson's, through an instance of our own; writing is canonical: map keys sorted, no blanks, whole numbers without
--- a fraction, so that one value has one text.
+-- JSON texts. Writing is canonical: map keys sorted, no blanks, whole numbers without a fraction, so that one value has one text.
 local core = require "gitdev.core"
-
-local cjson = require("cjson.safe").new()
-cjson.decode_invalid_numbers(false)
-cjson.decode_max_depth(64)
 
 local json = {}
 
@@ -25,11 +20,24 @@ function json.is_array(value)
   return getmetatable(value) == array_mark
 end
 
----Reads a text. Numbers are floats on Lua 5.3 and later and null is json.null: core.settle() makes of it what callers get.
+local decode = core.decode
+
+---Reads a text; null is json.null. Whole numbers become integers where Lua has them. What strings hold is taken as it is: core.json_check()
+---says whether it is UTF-8.
 ---@param text string
 ---@return any value  nil when it is no JSON
 ---@return string|nil problem
-json.decode = cjson.decode
+function json.decode(text)
+  local value, problem = decode(text, true)
+  if value == nil then
+    return nil, problem
+  end
+  return value
+end
+
+---Reads a text as callers get it: members that are null are left out (in an array null keeps its place, as json.null).
+---@type fun(text: string): any, boolean|string  the value and whether it is an object; nil and a problem when it is no JSON
+json.read = decode
 
 ---A string as JSON. Only quotes, backslashes and control bytes are escaped.
 ---@type fun(text: string): string  of valid UTF-8

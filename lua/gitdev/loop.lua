@@ -76,6 +76,8 @@ function loop.within(other, fn, ...)
   world = other
   local results = compat.pack(pcall(fn, ...))
   world = before
+  local current = before.tasks and before.tasks.current
+  settings.on_resume(current and current.thread)
   if not results[1] then
     error(results[2], 0)
   end
@@ -178,11 +180,13 @@ local function nothing_can_come(self)
   return self.calls == 0 and not self.services[1] and not self.sleepers:next_due() and not self.tasks:has_ready()
 end
 
+local NOT_HERE = "inside a task, tasks cannot be waited for in a coroutine of the program's own, nor in a callback of sort or gsub"
+
 --- Resumes tasks and turns until `one` is over. Outside of tasks only.
 function loop.turn_until(one)
   local self = open()
   if self.tasks.current then
-    error("a coroutine of the program's own, inside a task, cannot wait for a task", 3)
+    error(NOT_HERE, 0)
   end
   while not one.finished do
     self.tasks:run_ready()
@@ -217,6 +221,18 @@ end
 
 -- ---- waiting ----
 
+-- Turns for code that blocks. What interrupts the task that it belongs to, if any, ends its waiting too.
+local function turn_blocking(self, limit)
+  local current = self.tasks.current
+  if current then
+    task.check(current)
+  end
+  turn(self, limit)
+  if current then
+    task.check(current)
+  end
+end
+
 local function forget_timer(timer)
   schedule.cancel(nil, timer)
 end
@@ -235,28 +251,56 @@ function loop.sleep(seconds)
   end
   local left = seconds
   while left > 0 do
-    turn(self, left)
+    turn_blocking(self, left)
     left = due - world.now()
   end
 end
 
-local function take_back(call)
-  local self = world
-  self.waiting[call], self.calls = nil, self.calls - 1
-  self.engine:cancel(call)
+--- Ends a call as canceled.
+function loop.cancel(call)
+  local self = open()
+  if self.waiting[call] then
+    self.waiting[call], self.calls = nil, self.calls - 1
+  end
+  self.unheard[call] = nil
+  open_engine(self):cancel(call)
+end
+
+--- Ends all calls of a C client that are under way, as canceled; whoever waits for one goes on.
+function loop.cancel_all(client)
+  local engine = open().engine
+  if engine then
+    engine:cancel_all(client)
+  end
 end
 
 -- Blocks until there is news of a call.
 local function block(self, call)
   self.waiting[call], self.calls = BLOCKED, self.calls + 1
   while self.waiting[call] do
-    turn(self)
+    local ok, err = pcall(turn_blocking, self)
+    if not ok then
+      loop.cancel(call)
+      error(err, 0)
+    end
   end
+end
+
+-- In a fork's child the connections, the tasks and the services are the parent's: it begins with none. Whoever runs goes on, and blocks.
+local function begin_in_child()
+  real.tasks, real.engine, real.handle = nil, nil, nil
 end
 
 --- Takes a call under way.
 function loop.start(call)
-  open_engine(open()):submit(call)
+  local self = open()
+  if self.tasks.current then
+    task.check(self.tasks.current) -- a canceled task sends nothing any more
+  end
+  if not open_engine(self):submit(call) then
+    begin_in_child()
+    open_engine(open()):submit(call)
+  end
 end
 
 --- Waits until a call is done, or until there is other news of it: its stream has moved, or it has events.
@@ -272,12 +316,33 @@ function loop.await(call)
     return
   end
   self.waiting[call], self.calls = me, self.calls + 1
-  task.park(me, take_back, call)
+  task.park(me, loop.cancel, call)
+end
+
+-- Whether nothing but the running code could go on, whatever comes.
+local function is_alone(self)
+  return self == real and self.tasks.alive <= 1 and self.calls == 0 and not self.services[1] and not self.sleepers:next_due()
+end
+
+-- Turns where it stands: to yield would only lead back here. A signal is for the loop to raise, past all that the task would catch.
+local function perform_alone(self, call)
+  local handle, interrupted = self.handle, settings.interrupted
+  while not call:done() do
+    handle:step()
+    if interrupted() then
+      handle:wake()
+      return
+    end
+  end
+  collect(self)
 end
 
 --- Takes a call under way and waits until it is done: yields in a task, blocks elsewhere.
 function loop.perform(call)
   loop.start(call)
+  if is_alone(world) then
+    perform_alone(world, call)
+  end
   while not call:done() do
     loop.await(call)
   end
@@ -286,11 +351,6 @@ end
 --- A call's stream has bytes, or room, again.
 function loop.resume(call)
   open().engine:resume(call)
-end
-
---- Ends a call as canceled.
-function loop.cancel(call)
-  open().engine:cancel(call)
 end
 
 -- ---- tasks ----
@@ -307,11 +367,19 @@ function loop.attempt(fn, ...)
   return true, compat.unpack(one.results, 1, one.results.n)
 end
 
+--- Raises an error that was raised elsewhere before; `traceback` says where.
+function loop.raise(err, traceback)
+  task.raise(open().tasks, err, traceback)
+end
+
 --- Makes a task of fn(...). It begins when the loop turns next. Inside a task it is a child of that one: see gitdev.task.
 ---@return table task
 function loop.spawn(fn, ...)
+  if type(fn) ~= "function" then
+    require("gitdev.error").misuse { message = "a task is made of a function, got a " .. type(fn) .. "." }
+  end
   local tasks = open().tasks
-  return tasks:spawn(tasks:running_task(), fn, ...)
+  return tasks:spawn(tasks.current, fn, ...)
 end
 
 --- The task that runs, or nil.
@@ -321,6 +389,10 @@ end
 
 --- Runs fn(...) as a task, and all that it spawns. Returns what fn returns, raises what it, or a task below it, raises.
 function loop.run(fn, ...)
+  local tasks = open().tasks
+  if tasks.current and not tasks:running_task() then
+    error(NOT_HERE, 0) -- before there is a task that nobody waits for
+  end
   return loop.spawn(fn, ...):wait()
 end
 

@@ -1,5 +1,7 @@
 -- The things that calls return: plain tables with the API's fields, and the operations on such a thing as methods behind a metatable.
 local check = require "gitdev.check"
+local compat = require "gitdev.compat"
+local core = require "gitdev.core"
 local errors = require "gitdev.error"
 local json = require "gitdev.json"
 local schema = require "gitdev.schema"
@@ -151,39 +153,37 @@ local function parent_id(spec, op, a)
   return type(a) == "table" and check.identity(a, first.prefix or first.name) or a
 end
 
----What wraps the things of a call: a function, or nil when they have no methods.
+-- Wraps things of a kind that has no methods.
+local function unchanged(value)
+  return value
+end
+
+local function new_wrapper(client, spec, parent)
+  local function hide(value)
+    return object.hide(value, new_meta(client, spec, parent, {}))
+  end
+  return core.wrapper(new_meta(client, spec, parent), hide, compat.unpack(spec.names))
+end
+
+---What wraps the things of a call. Kept in client.wrappers, by the operation, unless it depends on the call.
 ---@param client table
 ---@param op table  the compiled operation that returned them
 ---@param a any     its first path parameter
----@return nil|fun(value: table): table
+---@return fun(value: table): table
 function object.wrapper(client, op, a)
   local spec = specs[op.returns]
   if spec == nil then
     spec = make_spec(op.returns)
     specs[op.returns] = spec
   end
-  if not spec then
-    return nil
+  local parent = spec and parent_id(spec, op, a)
+  if parent then
+    return new_wrapper(client, spec, parent)
   end
-  local parent = parent_id(spec, op, a)
-  local wrap = not parent and client.wrappers[spec]
-  if wrap then
-    return wrap
-  end
-  local meta, names = new_meta(client, spec, parent), spec.names
-  local count = #names
-  function wrap(value)
-    for i = 1, count do
-      if value[names[i]] ~= nil then
-        return object.hide(value, new_meta(client, spec, parent, {}))
-      end
-    end
-    return setmetatable(value, meta)
-  end
-  if not parent then
-    client.wrappers[spec] = wrap
-  end
-  return wrap
+  local wrappers = client.wrappers
+  wrappers[spec] = wrappers[spec] or (spec and new_wrapper(client, spec) or unchanged)
+  wrappers[op] = wrappers[spec]
+  return wrappers[op]
 end
 
 ---Sets a metatable whose methods win over fields of the same names: those are kept aside, for object.raw().

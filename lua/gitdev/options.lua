@@ -9,6 +9,11 @@ local function is_count(value)
   return type(value) == "number" and value % 1 == 0 and value >= 0
 end
 
+local function trace_fault(value)
+  return require("gitdev.traceparent").fault(value)
+end
+
+-- By name: what such an option must be, and a function that says whether it is, and of some that are not, why.
 local KINDS = {
   string = { "a string", function(value)
     return type(value) == "string"
@@ -33,12 +38,27 @@ local KINDS = {
     for name, text in pairs(value) do
       if type(name) ~= "string" or type(text) ~= "string" then
         return false
+      elseif name:lower() == "traceparent" and trace_fault(text) then
+        return false, "its traceparent " .. trace_fault(text)
       end
     end
     return true
   end },
   progress = { '"auto", "lines" or "off"', function(value)
     return value == "auto" or value == "lines" or value == "off"
+  end },
+  traceparent = { "a W3C traceparent, such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", function(value)
+    if type(value) ~= "string" then
+      return false
+    end
+    local fault = trace_fault(value)
+    return not fault, fault and "it " .. fault
+  end },
+  body = { "a table or a string", function(value)
+    return type(value) == "table" or type(value) == "string"
+  end },
+  place = { "a file's path or a function", function(value)
+    return type(value) == "string" and value ~= "" or type(value) == "function"
   end },
   driver = { "a table with the functions perform, sleep and now", function(value)
     return type(value) == "table" and value.perform and value.sleep and value.now and true or false
@@ -62,8 +82,10 @@ function options.check(given, known, what)
     if not kind then
       local text = tostring(name) .. " is not an option of " .. what
       errors.misuse { code = "parameter_unknown", param = tostring(name), message = text .. nearest.hint(tostring(name), json.keys(known)) }
-    elseif not kind[2](value) then
-      local text = name .. ", an option of " .. what .. ", must be " .. kind[1] .. ", got " .. describe(value) .. "."
+    end
+    local fine, why = kind[2](value)
+    if not fine then
+      local text = name .. ", an option of " .. what .. ", must be " .. kind[1] .. (why and ": " .. why or ", got " .. describe(value)) .. "."
       errors.misuse { code = "invalid_type", param = name, message = text }
     end
   end

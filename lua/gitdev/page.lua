@@ -13,12 +13,9 @@ local methods = {}
 -- Makes a page of a list's answer. `walk` is what the list was asked with: the client, the operation, its first path parameter, the target
 -- without a cursor, the call's options.
 local function make(walk, answer)
-  local wrap = object.wrapper(walk.client, walk.op, walk.a)
-  if wrap then
-    local data = answer.data
-    for i = 1, #data do
-      wrap(data[i])
-    end
+  local wrap, data = object.wrapper(walk.client, walk.op, walk.a), answer.data
+  for i = 1, #data do
+    wrap(data[i])
   end
   return setmetatable(answer, { __index = methods, __name = "gitdev.page", walk = walk })
 end

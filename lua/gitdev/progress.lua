@@ -16,10 +16,19 @@ local function clock(seconds)
   return string.format("%dm %02ds", math.floor(seconds / 60), math.floor(seconds % 60))
 end
 
-local function print_line(text)
+---Writes a whole line: above the live one, if there is one.
+---@param text string
+function progress.print(text)
   local view = owner.view
-  io.stderr:write(view and HIDE_LINE or "", text, "\n", view and view.text or "")
+  io.stderr:write((view and HIDE_LINE or "") .. text .. "\n" .. (view and view.text or ""))
   io.stderr:flush()
+end
+
+---Takes the live line away, whose ever it is, before something else may print. Its view brings it back when it is shown next.
+function progress.hide()
+  if owner.view then
+    owner.view:hide()
+  end
 end
 
 local view_methods = {}
@@ -39,7 +48,7 @@ function view_methods:show(status, seconds)
     io.stderr:write(HIDE_LINE, text)
     io.stderr:flush()
   elseif changed then
-    print_line(text)
+    progress.print(text)
   end
 end
 
@@ -58,7 +67,7 @@ end
 ---@param note string|nil  the address that is live now, say
 function view_methods:close(status, seconds, note)
   self:hide()
-  print_line(self:line(status, seconds) .. (note and "  " .. note or ""))
+  progress.print(self:line(status, seconds) .. (note and "  " .. note or ""))
 end
 
 local function nothing() end

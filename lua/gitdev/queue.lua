@@ -1,19 +1,23 @@
--- A line of things: first in, first out, with a way back to the front, and out of the middle.
+-- A line of things: first in, first out, with a way back to the front, and out of the middle. A thing stands in it once.
 local queue = {}
 queue.__index = queue
 
 function queue.new()
-  return setmetatable({ first = 1, last = 0 }, queue)
+  return setmetatable({ first = 1, last = 0, place = {} }, queue)
+end
+
+local function put(self, index, thing)
+  self[index], self.place[thing] = thing, index
 end
 
 function queue:push(thing)
   self.last = self.last + 1
-  self[self.last] = thing
+  put(self, self.last, thing)
 end
 
 function queue:push_front(thing)
   self.first = self.first - 1
-  self[self.first] = thing
+  put(self, self.first, thing)
 end
 
 --- Removes and returns the first thing; nil when there is none.
@@ -23,6 +27,7 @@ function queue:pop()
     self[self.first] = nil
     self.first = self.first + 1
     if thing then
+      self.place[thing] = nil
       return thing
     end
   end
@@ -31,11 +36,9 @@ end
 
 --- Takes a thing out, wherever it stands.
 function queue:remove(thing)
-  for i = self.first, self.last do
-    if self[i] == thing then
-      self[i] = false -- a gap, which pop() passes over
-      return
-    end
+  local index = self.place[thing]
+  if index then
+    self[index], self.place[thing] = false, nil -- a gap, which pop() passes over
   end
 end
 

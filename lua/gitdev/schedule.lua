@@ -3,8 +3,11 @@
 local schedule = {}
 schedule.__index = schedule
 
+-- So many canceled timers are not worth tidying up for.
+local IDLE_MIN = 32
+
 function schedule.new()
-  return setmetatable({ heap = {}, size = 0, set = 0 }, schedule)
+  return setmetatable({ heap = {}, size = 0, set = 0, idle = 0 }, schedule)
 end
 
 local function before(a, b)
@@ -21,8 +24,7 @@ local function rise(heap, at)
   end
 end
 
-local function sink(heap, size)
-  local at = 1
+local function sink(heap, size, at)
   while true do
     local least, child = at, at * 2
     if child <= size and before(heap[child], heap[least]) then least = child end
@@ -38,23 +40,46 @@ local function pop(self)
   heap[1] = heap[self.size]
   heap[self.size] = nil
   self.size = self.size - 1
-  sink(heap, self.size)
+  sink(heap, self.size, 1)
+  if not top.action then self.idle = self.idle - 1 end
+  top.owner = nil
   return top
+end
+
+-- Throws the canceled ones out.
+local function tidy(self)
+  local heap, kept = self.heap, 0
+  for at = 1, self.size do
+    local timer = heap[at]
+    heap[at] = nil
+    if timer.action then
+      kept = kept + 1
+      heap[kept] = timer
+    end
+  end
+  self.size, self.idle = kept, 0
+  for at = math.floor(kept / 2), 1, -1 do sink(heap, kept, at) end
 end
 
 --- Calls `action(subject)` when `due` has come. Returns the timer, for `cancel`.
 function schedule:at(due, action, subject)
   self.set = self.set + 1
   self.size = self.size + 1
-  local timer = { due = due, order = self.set, action = action, subject = subject }
+  local timer = { due = due, order = self.set, action = action, subject = subject, owner = self }
   self.heap[self.size] = timer
   rise(self.heap, self.size)
   return timer
 end
 
---- Makes `timer` (may be nil, may have fired) do nothing. It leaves the heap when it comes to the top.
+--- Makes `timer` (may be nil, may have fired) do nothing. It leaves the heap when it comes to the top, or when most there are canceled.
 function schedule.cancel(_, timer)
-  if timer then timer.action, timer.subject = nil, nil end
+  if not timer then return end
+  local owner = timer.action and timer.owner
+  timer.action, timer.subject = nil, nil
+  if owner then
+    owner.idle = owner.idle + 1
+    if owner.idle > IDLE_MIN and owner.idle * 2 > owner.size then tidy(owner) end
+  end
 end
 
 --- The time of the next timer, or nil.

@@ -62,7 +62,7 @@ local compile_check = check.compiler(resolve)
 local compile_request = encode.compiler(resolve, false)
 local compile_answer = encode.compiler(resolve, true)
 
--- A field list with its check, and its writer, both made at first use.
+-- A field list with its check, its writer and its shape, each made at first use.
 local function field_list(list, label, is_answer)
   local fields = types.fields(list, label)
   fields.check = function(value, state)
@@ -72,6 +72,10 @@ local function field_list(list, label, is_answer)
   fields.text = function(value)
     fields.text = (is_answer and compile_answer or compile_request)(fields)
     return fields.text(value)
+  end
+  fields.plain = function(value)
+    fields.plain = require("gitdev.shape").compile(fields)
+    return fields.plain(value)
   end
   return fields
 end
@@ -136,6 +140,7 @@ local function compile_operation(row, resource)
   operation.query = query and field_list(query, row.op)
   operation.body = row.body and field_list(row.body, row.op)
   operation.paginated = row.kind == "list"
+  operation.fixed_path = not operation.path_params[1] and row.path or nil
   return operation
 end
 
@@ -143,6 +148,7 @@ end
 --- * `resource` and `name`: "deployments.logs" and "list";
 --- * `method`, `status` (a list; the first is the usual one), `paginated`;
 --- * `segments` of the path, each { literal = } or { param = node }, and `path_params`, those nodes in order, with `name` and `greedy`;
+---   `fixed_path`, the path when it has no parameters;
 --- * `query` and `body`: field lists (see gitdev.types), or nil.
 ---@param op string  say "deployments.create"
 ---@return table|nil operation
@@ -402,8 +408,8 @@ end
 ---@return string|nil param
 ---@return string|nil message
 function schema.path(operation, ...)
-  if not operation.path_params[1] then
-    return operation.path
+  if operation.fixed_path then
+    return operation.fixed_path
   end
   local path, taken = "", 0
   for _, part in ipairs(operation.segments) do

@@ -61,18 +61,19 @@ function scope.race(fns)
     for index, key in ipairs(ordered_keys(fns)) do
       tasks[index] = loop.spawn(function()
         local result = fns[key]()
-        if not winner then
-          winner = { key = key, result = result }
-          task.wake(me)
+        if winner then
+          return
         end
+        winner = { key = key, result = result }
+        for other, one in ipairs(tasks) do
+          if other ~= index then
+            task.dismiss(one)
+          end
+        end
+        task.wake(me)
       end)
     end
-    if not winner then
-      task.park(me)
-    end
-    for _, one in ipairs(tasks) do
-      one:cancel()
-    end
+    task.park(me)
     return winner.result, winner.key
   end)
 end
@@ -82,12 +83,12 @@ local function cancel_late(waiting)
 end
 
 ---Calls fn(...) with so many seconds for all that it does: what it waits for then is taken back, and a timeout_error is raised.
----@param seconds number
+---@param seconds number  0: no time is left, fn does not begin
 ---@param fn fun(...): any
 ---@return any ...  what fn returns
 function scope.timeout(seconds, fn, ...)
-  if type(seconds) ~= "number" or seconds ~= seconds or seconds <= 0 or seconds == math.huge then
-    errors.misuse { message = "gitdev.timeout takes a number of seconds above 0, and a function, got " .. tostring(seconds) .. "." }
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds == math.huge then
+    errors.misuse { message = "gitdev.timeout takes a number of seconds from 0, and a function, got " .. tostring(seconds) .. "." }
   end
   local reason = errors.new {
     type = "timeout_error",

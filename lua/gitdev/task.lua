@@ -46,7 +46,7 @@ end
 ---@param self table  the task
 function task.wake(self)
   if self.parked then
-    self.parked, self.release, self.subject = false, nil, nil
+    self.parked = false
     make_ready(self)
   end
 end
@@ -62,26 +62,39 @@ end
 
 -- ---- waiting, and being interrupted ----
 
-local function raise_interruption(self)
+---Raises what interrupts a task, if anything does: its cancellation, or a child's error.
+---@param self table  the running task
+function task.check(self)
   local interruption = self.interruption
-  if not interruption.lasting then
-    self.interruption = nil
+  if interruption then
+    if not interruption.lasting then
+      self.interruption = nil
+    end
+    error(interruption.error, 0)
   end
-  error(interruption.error, 0)
 end
 
----Waits until somebody wakes this task. Raises what interrupts it instead: its cancellation, or a child's error.
+local function take_back(self)
+  local release, subject = self.release, self.subject
+  self.release, self.subject = nil, nil
+  if release then
+    release(subject)
+  end
+end
+
+---Waits until somebody wakes this task. Raises what interrupts it instead.
 ---@param self table       the running task
----@param release function|nil  release(subject): called when it is interrupted, to take back what it waits for
+---@param release function|nil  release(subject): called when it is interrupted, to take back what it waits for, which may have come by then
 function task.park(self, release, subject)
+  self.release, self.subject = release, subject
   if self.interruption then
-    raise_interruption(self)
+    take_back(self)
+  else
+    self.parked = true
+    yield(WAITING)
+    self.release, self.subject = nil, nil
   end
-  self.parked, self.release, self.subject = true, release, subject
-  yield(WAITING)
-  if self.interruption then
-    raise_interruption(self)
-  end
+  task.check(self)
 end
 
 -- Has an error raised in a task that is not over: at once if it waits, else when it next does. The first stays the reason.
@@ -90,13 +103,8 @@ local function interrupt(self, interruption)
     return
   end
   self.interruption = interruption
-  local release, subject = self.release, self.subject
-  if self.parked then
-    task.wake(self)
-    if release then
-      release(subject)
-    end
-  end
+  take_back(self)
+  task.wake(self)
 end
 
 -- ---- beginning and ending ----
@@ -126,8 +134,13 @@ local function remove_child(self, child)
   child.older, child.younger = nil, nil
 end
 
+local function canceled_error()
+  return require("gitdev.error").new { type = "canceled_error", code = "canceled", message = "the task was canceled." }
+end
+
 local function cancel_children(self, reason)
   local child = self.oldest
+  reason = reason or child and canceled_error()
   while child do
     child:cancel(reason)
     child = child.younger
@@ -146,19 +159,24 @@ local function remember_failure(self, err, traceback)
   self.failed, self.error, self.traceback = true, err, traceback
 end
 
+-- Whether the task failed by being canceled, and of nothing else.
+local function fell_to_cancel(self)
+  return self.canceled ~= nil and rawequal(self.error, self.canceled)
+end
+
 local finish
 
 -- A child is over: its parent may be, too; its error must be heard by somebody.
 local function report_to_parent(self)
   local parent = self.parent
   if not parent then
-    if self.failed and not self.heard then
+    if self.failed and not self.heard and not fell_to_cancel(self) then
       self.scheduler.strays[#self.scheduler.strays + 1] = self
     end
     return
   end
   remove_child(parent, self)
-  if self.failed and not self.heard and not rawequal(self.error, self.canceled) then
+  if self.failed and not self.heard and not fell_to_cancel(self) then
     parent.inherited = { error = self.error, traceback = self.traceback }
     if parent.ended then
       remember_failure(parent, self.error, "[the task that spawned it had ended]")
@@ -252,27 +270,41 @@ function scheduler:spawn(parent, fn, ...)
   end
   self.alive = self.alive + 1
   make_ready(self_task)
+  if parent and parent.canceled then
+    self_task:cancel(parent.canceled)
+  end
   return self_task
 end
 
 ---A task without a parent that failed while nobody waited for it; each is told once.
 function scheduler:take_stray()
-  return table.remove(self.strays, 1)
+  local stray = table.remove(self.strays, 1)
+  while stray and stray.heard do -- somebody has asked since
+    stray = table.remove(self.strays, 1)
+  end
+  return stray
 end
 
 -- ---- what its holder can do ----
 
 ---Ends the task: its waits raise a canceled_error (or `reason`) from now on, what it waits for is taken back, and its children are
----canceled. It may still run to clean up; wait() tells when it is over.
+---canceled, those too that it makes from now on. It may still run to clean up; wait() tells when it is over. The first reason stays.
 function methods:cancel(reason)
-  if self.finished then
+  if self.finished or self.canceled then
     return
   end
-  self.canceled = reason
-    or self.canceled
-    or require("gitdev.error").new { type = "canceled_error", code = "canceled", message = "the task was canceled." }
+  self.canceled = reason or canceled_error()
   interrupt(self, { error = self.canceled, lasting = true })
-  cancel_children(self, reason)
+  if self.ended then
+    remember_failure(self, self.canceled, "[the task had ended, and waited for those that it spawned]")
+  end
+  cancel_children(self, self.canceled)
+end
+
+---Cancels a task whose outcome nobody wants any more, not even an error.
+function task.dismiss(self)
+  self.heard = true
+  self:cancel()
 end
 
 ---"running" (also while it waits), "done", "failed" or "canceled".
@@ -282,18 +314,22 @@ function methods:status()
   elseif not self.failed then
     return "done"
   end
-  return rawequal(self.error, self.canceled) and "canceled" or "failed"
+  return fell_to_cancel(self) and "canceled" or "failed"
+end
+
+---Raises an error that was raised elsewhere before, in the task that runs, if one does: it remembers where.
+function task.raise(owner, err, traceback)
+  if owner.current then
+    owner.current.inherited = { error = err, traceback = traceback }
+  end
+  error(err, 0)
 end
 
 -- Marks that somebody hears of the error, and raises it there.
 local function outcome(self)
   self.heard = true
   if self.failed then
-    local current = self.scheduler.current
-    if current then
-      current.inherited = { error = self.error, traceback = self.traceback }
-    end
-    error(self.error, 0)
+    task.raise(self.scheduler, self.error, self.traceback)
   end
   return unpack(self.results, 1, self.results.n)
 end
@@ -312,6 +348,7 @@ function methods:wait()
   if not self.finished then
     local me = self.scheduler:running_task()
     if not me then
+      self.heard = true
       self.scheduler.block(self)
       return outcome(self)
     end

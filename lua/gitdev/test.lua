@@ -6,7 +6,9 @@
 --     world:run(function()
 --       require("gitdev").client().deployments:create { project = "my-app" }:wait()
 --     end)
+local core = require "gitdev.core"
 local emulator = require "gitdev.emulator"
+local errors = require "gitdev.error"
 local loop = require "gitdev.loop"
 local memory = require "gitdev.driver.memory"
 local schedule = require "gitdev.schedule"
@@ -16,11 +18,9 @@ local test = {}
 local world = {}
 world.__index = world
 
--- 2024-06-21T04:38:18Z, the second of the platform's own sample.
+-- 2024-06-21T03:58:18Z, the second of the platform's own sample.
 local START = 1718942298
 local LATENCY = 0.02
-
-local worlds = 0
 
 local OWN_OPTIONS = { start = true, latency = true }
 
@@ -44,7 +44,7 @@ end
 
 -- ---- the trace ----
 
-local function line_of_trace(now, job, what)
+local function line_of_trace(now, job, what, status)
   local request = job.request
   local key = "-"
   for i = 1, request and #request.headers or 0, 2 do
@@ -53,12 +53,13 @@ local function line_of_trace(now, job, what)
     end
   end
   local asked = request and request.method .. " " .. request.target or "-"
-  return string.format("%.6f %s %s %s", now, what, asked, key)
+  return string.format("%.6f %s %s %s", now, what .. (status and " " .. status or ""), asked, key)
 end
 
---- What was sent and how it ended, a line each: virtual seconds, what, method and target, idempotency key.
+--- What was sent and how it ended, a line each: virtual seconds, what (send, complete and the status, sent: it was closed, bad answer,
+-- timed out, cancel), method and target, idempotency key.
 function world:trace()
-  return table.concat(self.lines, "\n") .. "\n"
+  return table.concat(self.lines, "\n") .. (self.lines[1] and "\n" or "")
 end
 
 -- ---- the environment ----
@@ -85,20 +86,27 @@ end
 
 -- ---- running ----
 
-local function attempt(fn, ...)
-  local function settle(ok, value, ...)
-    if not ok then
-      error(value, 0)
-    end
-    return value, ...
-  end
-  return settle(loop.attempt(fn, ...))
-end
-
 ---Runs fn(...) as a task in this world, with all that it spawns. Clients made in it talk to the emulator, sleeping moves the clock.
 ---Returns what fn returns, raises what it raises. It may be called again: the world goes on from where it is.
 function world:run(fn, ...)
-  return with_environment(self, loop.within, self, attempt, fn, ...)
+  self.traceback = nil
+  if self.tasks and self.tasks.current then
+    errors.misuse { message = "this world runs already: what is called in it is in it." }
+  end
+  local function settle(ok, value, ...)
+    if not ok then
+      self.traceback = ...
+      loop.raise(value, self.traceback)
+    end
+    return value, ...
+  end
+  return settle(with_environment(self, loop.within, self, loop.attempt, fn, ...))
+end
+
+---Where the error was raised that the last run to fail ended with: a traceback.
+---@return string|nil
+function world:where()
+  return self.traceback
 end
 
 ---Runs a script in this world, as the host would: its arguments in `...` and in `arg`.
@@ -127,19 +135,31 @@ end
 
 -- ---- making ----
 
+-- A client of this world in another one would speak to that, in the worst case to the real one.
+local function inside(self, fn)
+  return function(subject)
+    if loop.driver() ~= self.driver then
+      errors.misuse { message = "this client was made in a world of gitdev.test: make one where it is used." }
+    end
+    return fn(subject)
+  end
+end
+
 local function driver_of(self)
   local seed = self.seed
-  worlds = worlds + 1
   return {
-    world = worlds,
-    perform = loop.perform,
-    start = loop.start,
-    await = loop.await,
-    resume = loop.resume,
-    cancel = loop.cancel,
-    sleep = loop.sleep,
-    now = loop.now,
-    clock = loop.now, -- calls are made by it
+    world = self.number,
+    perform = inside(self, loop.perform),
+    start = inside(self, loop.start),
+    await = inside(self, loop.await),
+    resume = inside(self, loop.resume),
+    cancel = inside(self, loop.cancel),
+    close = function(client)
+      self.engine:cancel_all(client)
+    end,
+    sleep = inside(self, loop.sleep),
+    now = self.now,
+    clock = self.now, -- calls are made by it
     seed = function() -- of each client's jitter and idempotency keys
       seed = seed + 1
       return seed
@@ -175,11 +195,15 @@ function test.world(options)
     now = self.now,
     timers = self.timers,
     latency = options.latency or LATENCY,
-    trace = function(now, job, what)
-      self.lines[#self.lines + 1] = line_of_trace(now, job, what)
+    trace = function(now, job, what, status)
+      self.lines[#self.lines + 1] = line_of_trace(now, job, what, status)
     end,
   }
+  self.number = tonumber((core.uuid():gsub("%-", "")):sub(1, 12), 16)
   self.driver = driver_of(self)
+  -- What clients of a key know of its rate limit, and of the budget for retries, they would forget between two of them: by when the first
+  -- is collected, which is not the same in every run.
+  self.anchor = core.client { api_key = self.emulator.api_key, world = self.number }
   return self
 end
 

@@ -153,12 +153,17 @@ describe("the emulator's rate limit", function()
     assert.equal(200, w:get("/projects", { peer = "192.0.2.1" }).status)
   end)
 
+  -- And says so: a client that mirrors the plan's bucket would be as slow as the plan.
   it("never empties when it is switched off", function()
     w = world.new { plan = "starter", rate_limit = false }
     for _ = 1, 100 do
       local answer = w:get "/organization"
       assert.equal(200, answer.status)
-      assert.equal(10, remaining(answer))
+      assert.equal(1000000, remaining(answer))
     end
+    local limit = w:get("/rate_limit").json
+    assert.equal(1000000, limit.remaining)
+    assert.equal(1000000, limit.burst)
+    assert.is_true(limit.per_minute >= 60 * limit.burst)
   end)
 end)

@@ -144,8 +144,8 @@ describe("the host's exit codes", function()
       { 4, "require('gitdev').client{ api_key = 'gsk_test_wrong' }.projects:list()", { "api_key_invalid" } },
       { 5, "git.projects:create{ slug = 'my-app' }", { "already_exists" } },
       { 8, "git.projects:list({}, { timeout = 0.0005 })", { "timeout_error" } },
-      { 10, "git.deployments:create{ project = 'my-app', metadata = { emulate = 'build_failed' } }:wait{ interval = 0.1 }",
-        { "deployment_failed", "build" } },
+      { 10, "require('gitdev.test').run(function() require('gitdev').client().deployments:create{ project = 'my-app', metadata = "
+        .. "{ emulate = 'build_failed' } }:wait() end)", { "deployment_failed", "build" } },
       { 2, "require('gitdev').client{ base_url = 'http://127.0.0.1' }", { "config_error", "https" } },
       { 7, "require('gitdev').client{ ca_file = '/etc/ssl/certs/ca-certificates.crt' }.projects:list()", { "not trusted" } },
     }
@@ -236,6 +236,7 @@ describe("an interrupted host", function()
     local cases = {
       "require('gitdev.loop').sleep(1000)",
       "while true do end",
+      "require('gitdev.test').run(function() end) while true do end",
       CLIENT .. "git.deployments:create{ project = 'my-app', metadata = { emulate = 'hang' } }:wait()",
       CLIENT .. "coroutine.wrap(function() git.deployments:create{ project = 'my-app', metadata = { emulate = 'hang' } }:wait() end)()",
       "coroutine.wrap(function() require('gitdev.loop').sleep(1000) end)()",
@@ -246,6 +247,28 @@ describe("an interrupted host", function()
       assert.matches("interrupted", err)
     end
     assert.equal(143, (interrupted("TERM", { "-e", STARTED .. "while true do end" })))
+  end)
+
+  it("stops a thousand tasks, whatever each waits for", function()
+    local status, out, err = interrupted("INT", { "--emulator", "--quiet", "-e", CLIENT .. [[
+      local gitdev = require "gitdev"
+      local waits = {
+        function() gitdev.sleep(1000) end,
+        function() git.deployments:create({ project = "my-app", metadata = { emulate = "hang" } }):wait() end,
+        function() gitdev.all { function() gitdev.sleep(1000) end } end,
+        function() gitdev.timeout(1000, gitdev.sleep, 1000) end,
+      }
+      for i = 1, 1000 do
+        gitdev.spawn(function()
+          pcall(waits[i % #waits + 1])
+          print "went on"
+        end)
+      end
+      gitdev.sleep(0.01)
+    ]] .. STARTED .. "gitdev.sleep(1000)" })
+    assert.equal(130, status, err)
+    assert.is_nil(out:find("went on", 1, true))
+    assert.matches("interrupted", err)
   end)
 
   -- The busy chunk is ended by the signal, the waiting one by another; then the session goes on.

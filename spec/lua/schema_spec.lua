@@ -106,6 +106,7 @@ describe("schema.check", function()
       "parameter_unknown zoo",
     } },
     { "a list instead of fields", create, { "my-app" }, { "parameter_missing project", "parameter_unknown [1]" } },
+    { "a number that is no index", create, with { [1.5] = "x" }, { "parameter_unknown [1.5]" } },
     { "no table", create, "my-app", { "invalid_type " } },
     { "a short commit", create, with { commit_sha = "9b1c" }, { "parameter_invalid commit_sha" } },
     { "a number for text", create, with { branch = 7 }, { "invalid_type branch" } },
@@ -510,45 +511,5 @@ describe("schema.error", function()
     assert.same({ 404, 422 }, schema.error("resource_missing").statuses)
     assert.equal("client", schema.error("timeout_error").origin)
     assert.is_nil(schema.error "nothing")
-  end)
-end)
-
-describe("json", function()
-  it("reads strictly enough, and says what is wrong", function()
-    for _, text in ipairs { "", "{", "{]", "nope", '{"a":nan}', "[1,]", ("["):rep(65) .. ("]"):rep(65) } do
-      local value, problem = json.decode(text)
-      assert.is_nil(value, text)
-      assert.is_string(problem, text)
-    end
-    assert.same({ a = { 1, null } }, json.decode '{"a":[1,null]}')
-  end)
-
-  it("leaves the shared cjson alone", function()
-    local shared = require "cjson"
-    assert.equal("[1]", shared.encode { 1 })
-    assert.has_error(function()
-      shared.decode "{"
-    end)
-  end)
-
-  it("writes canonically, and names what it cannot write", function()
-    assert.equal('{"a":[1,2.5,"x\\ny"],"b":{}}', json.encode { b = {}, a = { 1, 2.5, "x\ny" } })
-    assert.equal("[]", json.encode(json.array()))
-    local BAD = { { print, "a function" }, { { 1, a = 2 }, "mixes" }, { { [2] = 1 }, "no first" }, { math.huge, "inf" }, { { 1, nil, 3 }, "" } }
-    for _, case in ipairs(BAD) do
-      local text, problem = json.encode(case[1])
-      if case[2] ~= "" then
-        assert.is_nil(text)
-        assert.matches(case[2], problem, 1, true)
-      end
-    end
-  end)
-
-  it("quotes every byte so that it reads back", function()
-    for byte = 0, 127 do
-      local text = "a" .. string.char(byte) .. "/é"
-      assert.equal(text, json.decode("[" .. json.quote(text) .. "]")[1])
-      assert.is_true(core.json_check(json.quote(text)))
-    end
   end)
 end)

@@ -230,6 +230,26 @@ static void test_a_number_closed_while_watched_belongs_to_the_next(void **state)
   probe_close(&b);
 }
 
+/* What nobody waits for may be closed by others without a word: libcurl does it. */
+static void test_a_number_closed_while_it_rests_is_forgotten(void **state) {
+  probe a;
+  int other[2];
+  probe_open(&a, *state, GITDEV_READABLE);
+  gitdev_watch_want(*state, &a.watch, 0);
+  close(a.fd);
+  step(*state);
+  gitdev_watch_want(*state, &a.watch, GITDEV_READABLE);
+  gitdev_watch_want(*state, &a.watch, 0);
+  assert_int_equal(pipe(other), 0); /* takes the number, and is none of the loop's */
+  assert_int_equal(other[0], a.fd);
+  close(other[1]); /* a hangup, which must reach nobody */
+  step(*state);
+  expect_calls(&a, 0, 0);
+  gitdev_unwatch(*state, &a.watch);
+  close(other[0]);
+  close(a.far);
+}
+
 static void test_unwatching_a_zeroed_watch_does_nothing(void **state) {
   gitdev_watch never = {0};
   gitdev_unwatch(*state, &never);
@@ -309,6 +329,30 @@ static void test_a_forks_child_leaves_the_parents_set_alone(void **state) {
   step(*state);
   expect_calls(&a, 1, GITDEV_READABLE);
   probe_close(&a);
+}
+
+/* ---- chores ---- */
+
+static void count(void *payload) {
+  ++*(int *)payload;
+}
+
+static void test_a_chore_is_done_once_before_the_next_wait(void **state) {
+  int done = 0, other = 0;
+  gitdev_chore chore = {0}, dropped = {0};
+  for (int i = 0; i < 3; i++)
+    gitdev_chore_set(*state, &chore, count, &done);
+  gitdev_chore_set(*state, &dropped, count, &other);
+  gitdev_chore_clear(*state, &dropped);
+  gitdev_chore_clear(*state, &dropped);
+  assert_int_equal(done, 0);
+  step(*state);
+  step(*state);
+  assert_int_equal(done, 1);
+  gitdev_chore_set(*state, &chore, count, &done);
+  gitdev_timeout(*state); /* a foreign loop is about to wait */
+  assert_int_equal(done, 2);
+  assert_int_equal(other, 0);
 }
 
 /* ---- timers ---- */
@@ -481,11 +525,13 @@ int main(void) {
       UNIT(test_an_event_never_reaches_the_next_user_of_a_number),
       UNIT(test_a_watch_ends_itself),
       UNIT(test_a_number_closed_while_watched_belongs_to_the_next),
+      UNIT(test_a_number_closed_while_it_rests_is_forgotten),
       UNIT(test_unwatching_a_zeroed_watch_does_nothing),
       UNIT(test_what_cannot_wait_is_refused),
       UNIT(test_many_descriptors_in_one_step),
       UNIT(test_a_step_inside_a_step),
       UNIT(test_a_forks_child_leaves_the_parents_set_alone),
+      UNIT(test_a_chore_is_done_once_before_the_next_wait),
       UNIT(test_timers_fire_in_order_and_once),
       UNIT(test_a_timer_for_now_lets_the_others_in),
       UNIT(test_a_timer_clears_another_that_is_due),

@@ -90,9 +90,7 @@ local function serve(host, settings)
   loop.configure { on_open = host.watch_loop, interrupted = host.signal }
   local server, problem = require("gitdev.emulator.server").start(settings)
   if not server then error(problem, 0) end
-  host.at_exit(function()
-    server:stop()
-  end)
+  host.doom(server.ca_file)
   announce(server, host)
   while true do
     loop.sleep(3600)

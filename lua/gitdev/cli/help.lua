@@ -30,6 +30,8 @@ help.environment = {
   { "GIT_API_URL", "the base URL, https only (default https://api.git.dev/v2)" },
   { "GIT_CA_FILE", "a PEM file of certificates to trust instead of the system's" },
   { "GITDEV_PROGRESS", "auto, lines or off: what waiting shows on stderr" },
+  { "GITDEV_LOG", "info or debug: calls are told on stderr, secrets masked" },
+  { "TRACEPARENT", "a W3C trace context that calls pass on" },
 }
 
 help.exit_codes = {

@@ -13,25 +13,18 @@ local function version()
   return string.format("gitdev %s  %s  libcurl/%s", core.version, _VERSION, curl)
 end
 
---- What must be undone before the process ends, however it ends: run once, last added first.
-local function exit_hooks()
-  local hooks = {}
-  local function run()
-    while #hooks > 0 do
-      table.remove(hooks)()
-    end
-  end
-  local function add(hook)
-    hooks[#hooks + 1] = hook
-  end
-  return run, add
+-- What must be undone before the process ends, however it ends.
+local function clean_up()
+  local server = package.loaded["gitdev.emulator.server"]
+  if server then server.stop_all() end
 end
 
--- os.exit ends the process without unwinding anything.
-local function guard_exit(run_hooks)
+-- os.exit ends the process without unwinding anything. From here on a signal interrupts nothing: what is begun is finished.
+local function guard_exit(host)
   local exit = os.exit
   os.exit = function(...) -- luacheck: ignore 122
-    run_hooks()
+    host.calm()
+    clean_up()
     exit(...)
   end
 end
@@ -40,12 +33,10 @@ end
 local function start_emulator(host)
   local loop = require "gitdev.loop"
   local server = assert(require("gitdev.emulator.server").start())
+  host.doom(server.ca_file)
   host.setenv("GIT_API_KEY", server.api_key)
   host.setenv("GIT_API_URL", server.url)
   host.setenv("GIT_CA_FILE", server.ca_file)
-  host.at_exit(function()
-    server:stop()
-  end)
   loop.configure { connect_to = string.format("api.git.dev:443:127.0.0.1:%d", server.port) }
 end
 
@@ -123,7 +114,7 @@ end
 --- Runs the user's code and reports its error. Returns the exit code.
 local function run(host, options)
   local loop = require "gitdev.loop"
-  loop.configure { on_open = host.watch_loop, on_resume = host.watch_task, interrupted = host.signal }
+  loop.configure { on_open = host.watch_loop, interrupted = host.signal }
   if options.emulator then start_emulator(host) end
   local ok, err, traceback = loop.attempt(run_all, options)
   if host.signal() then error(err, 0) end
@@ -158,11 +149,9 @@ end
 
 --- The host's main function: returns the exit code.
 function cli.main(host, options)
-  local run_hooks, at_exit = exit_hooks()
-  host.at_exit = at_exit
-  guard_exit(run_hooks)
-  local ok, result = xpcall(dispatch, with_traceback, host, options)
-  run_hooks()
+  guard_exit(host)
+  local ok, result = host.interruptible(dispatch, with_traceback, host, options)
+  clean_up()
   if ok then return result end
   local signal = host.signal()
   if signal then

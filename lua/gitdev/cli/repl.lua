@@ -47,11 +47,15 @@ local function show(ok, ...)
   end
 end
 
+local function same(err)
+  return err
+end
+
 -- A signal ends the chunk that runs, and not the session.
 local function run(host, fn)
-  local ok, err = pcall(function()
+  local ok, err = host.interruptible(function()
     show(loop.attempt(fn))
-  end)
+  end, same)
   if ok and not host.signal() then return end
   if not ok then report.uncaught(err) end
   loop.abandon()

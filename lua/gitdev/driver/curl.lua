@@ -3,9 +3,13 @@
 --   start(call), await(call), resume(call), cancel(call)   the same in steps: await returns when there is news of it (its stream has moved, it
 --                   has events, it is done); resume when its stream has bytes, or room, again
 --   sleep(seconds), now()
--- and, where it has them: isatty(descriptor), whether there is a terminal to show progress on; agent(), what a User-Agent says of it;
--- clock(), the time that calls are made by, if it is not the machine's; seed(), a number that a client's jitter and keys follow from;
--- world, a number: clients share a rate limit only within one.
+-- and, where it has them:
+--   close(client)   ends all calls of a C client that are under way
+--   isatty(descriptor)   whether there is a terminal to show progress on
+--   agent()   what a User-Agent says of it
+--   clock()   the time that calls are made by, if it is not the machine's
+--   seed()    a number that a client's jitter and keys follow from
+--   world     a number: clients share a rate limit only within one
 local loop = require "gitdev.loop"
 
 return {
@@ -14,6 +18,7 @@ return {
   await = loop.await,
   resume = loop.resume,
   cancel = loop.cancel,
+  close = loop.cancel_all,
   sleep = loop.sleep,
   now = loop.now,
   isatty = function(fd)

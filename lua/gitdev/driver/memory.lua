@@ -1,10 +1,17 @@
 -- Calls answered by an emulator in this Lua state, over no socket and in no real time: what the engine over libcurl is to the real world,
 -- this is to a virtual one (gitdev.test). It obeys the same call machine, by the same rules: calls that wait for a rate limit stand in a
 -- line, of which only the first asks.
+local compat = require "gitdev.compat"
 local queue = require "gitdev.queue"
+local raw = require "gitdev.driver.raw"
 local schedule = require "gitdev.schedule"
 
+local unpack = compat.unpack
+
 local PIECE = 16384
+
+-- What is told of a try that failed.
+local MESSAGES = { sent = "the connection was closed", ["bad answer"] = "the answer cannot be read" }
 
 local memory = {}
 memory.__index = memory
@@ -62,13 +69,37 @@ local function finish(self, job)
   tell(self, job)
 end
 
-local function end_try(self, job, kind, message, unsent)
+-- Connections are kept as libcurl keeps them, since one that was closed while it rested is made up for: each try takes one that rests, or a
+-- new one, as after such a disappointment.
+local function connect(self, job)
+  job.reused = self.resting > 0 and not job.stale
+  if job.reused then
+    self.resting = self.resting - 1
+  end
+end
+
+local function end_try(self, job, kind, message)
   clear(self, job)
-  local now = self.now()
-  self.trace(now, job, kind)
-  job.call:outcome(now, kind, message, now - job.sent_at, unsent)
+  local now, answer = self.now(), job.answer or {}
+  self.trace(now, job, kind, answer.status)
+  job.stale = kind == "sent" and answer.silent and job.reused
+  if kind == "complete" and not answer.closes then
+    self.resting = self.resting + 1
+  end
+  job.call:outcome(now, kind, message, now - job.sent_at, false, job.stale)
   job.answer, job.stalled, job.parts = nil, nil, nil
   to_front(self, job)
+end
+
+local function run_out(overdue)
+  local self, job = overdue.engine, overdue.job
+  schedule.cancel(self.timers, job.flight)
+  end_try(self, job, "timed out", "it took too long")
+end
+
+-- When the try is over at the latest. A stream that waits for its program has until the end, one that waits for the server is idle.
+local function give_until(self, job, at)
+  set(self, job, at, run_out, { engine = self, job = job })
 end
 
 -- Hands over what is left of the body, until the sink is full. Whether all of it is over.
@@ -91,51 +122,47 @@ local function go_on_answering(self, job)
   job.stalled = not feed(job)
   tell(self, job)
   if job.stalled then
+    give_until(self, job, job.till)
     return
   end
-  if job.answer.refused then
-    end_try(self, job, "bad answer", "it was refused")
-  elseif job.answer.cut then
-    end_try(self, job, "sent", "it ended before it was whole")
-  else
-    end_try(self, job, "complete")
-  end
+  local kind = job.answer.refused and "bad answer" or job.answer.failure or "complete"
+  end_try(self, job, kind, MESSAGES[kind])
 end
 
--- What an injected fault sends in place of an answer, as far as it is HTTP at all.
-local function read_raw(raw)
-  local head, body = raw:match "^HTTP/1%.1 (%d%d%d.-)\r\n\r\n(.*)$"
-  local answer = head and { status = tonumber(head:sub(1, 3)), headers = {}, body = body }
-  for name, value in (head or ""):gmatch "\r\n([^:\r\n]+): ?([^\r\n]*)" do
-    answer.headers[#answer.headers + 1] = name
-    answer.headers[#answer.headers + 1] = value
-    if name:lower() == "content-length" then
-      answer.cut = #body < (tonumber(value) or 0)
-    end
+-- The answer as the client's side of a connection has it: a fault may have put another one in its place, or none.
+local function answer_of(response)
+  if response.drop or response.reset or response.raw then
+    local bytes = response.raw or ""
+    local answer = raw.read(bytes)
+    answer.closes, answer.silent = true, not bytes:find("\n", 1, true)
+    return answer
   end
-  return answer
+  local body, headers = response.body or "", { unpack(response.headers) }
+  if response.status ~= 204 and response.status ~= 304 then
+    headers[#headers + 1] = "Content-Length"
+    headers[#headers + 1] = tostring(#body)
+  end
+  return { status = response.status, headers = headers, body = body }
 end
 
+-- Hands over the head. Whether it is one that the machine takes.
 local function begin_answer(job, answer)
-  local fine = job.call:begin(answer.status)
-  for i = 1, #answer.headers, 2 do
+  local fine = answer.status ~= nil and job.call:begin(answer.status)
+  for i = 1, fine and #answer.headers or 0, 2 do
     fine = fine and job.call:take_header(answer.headers[i], answer.headers[i + 1])
   end
-  job.answer = { at = 1, body = answer.body or "", cut = answer.cut }
+  answer.at = 1
+  job.answer = answer
   return fine
 end
 
 local function arrive_back(arrival)
-  local self, job, response = arrival.engine, arrival.job, arrival.response
-  if response.drop or response.reset then
-    end_try(self, job, "sent", "it was closed")
-    return
-  end
-  local answer = response.raw and read_raw(response.raw) or not response.raw and response
-  if answer and begin_answer(job, answer) then
+  local self, job, answer = arrival.engine, arrival.job, answer_of(arrival.response)
+  if begin_answer(job, answer) then
     go_on_answering(self, job)
   else
-    end_try(self, job, "bad answer", "it is no HTTP")
+    local kind = not answer.status and answer.failure or "bad answer"
+    end_try(self, job, kind, MESSAGES[kind])
   end
 end
 
@@ -162,6 +189,9 @@ local function arrive(arrival)
 end
 
 local function launch(self, job)
+  if job.idle > 0 then
+    give_until(self, job, math.min(job.till, self.now() + job.idle))
+  end
   job.flight = self.timers:at(self.now() + self.latency / 2, arrive, { engine = self, job = job })
 end
 
@@ -173,25 +203,23 @@ local function gather(self, job)
     tell(self, job)
     if bytes == nil then
       return
-    elseif bytes == "" or not bytes then
-      job.parts = nil
-      job.request.body = table.concat(parts)
+    elseif not bytes then
+      end_try(self, job, "sent", "the body could not be read")
+      return
+    elseif bytes == "" then
       break
     end
     parts[#parts + 1] = bytes
   end
+  job.parts, job.request.body = nil, table.concat(parts)
   launch(self, job)
 end
 
-local function run_out(overdue)
-  local self, job = overdue.engine, overdue.job
-  schedule.cancel(self.timers, job.flight)
-  end_try(self, job, "timed out", "it took too long")
-end
-
-local function begin_try(self, job, till, request)
+local function begin_try(self, job, till, request, idle)
   job.request, job.sent_at = request, self.now()
-  set(self, job, till, run_out, { engine = self, job = job })
+  job.till, job.idle = till, idle
+  give_until(self, job, till)
+  connect(self, job)
   self.trace(job.sent_at, job, "send")
   if request.source_size then
     job.parts = {}
@@ -230,13 +258,13 @@ end
 
 -- Does what the machine says. Whether the job is out of its line.
 function advance(self, job)
-  local kind, till, detail = job.call:next(self.now())
+  local kind, till, detail, idle = job.call:next(self.now())
   if kind == "wait" and detail then
     return false, till
   elseif kind == "wait" then
     set(self, job, till, back_in_line, { engine = self, job = job })
   elseif kind == "send" then
-    begin_try(self, job, till, detail)
+    begin_try(self, job, till, detail, idle)
   else
     finish(self, job)
   end
@@ -268,11 +296,13 @@ end
 
 --- Takes a call under way.
 function memory:submit(call)
-  local job = { call = call, line = line_of(self, call) }
+  self.submitted = self.submitted + 1
+  local job = { call = call, line = line_of(self, call), number = self.submitted }
   self.jobs[call] = job
   job.line.jobs:push(job)
   stand_in_line(self, job)
   ask_first(self, job.line)
+  return true
 end
 
 --- Takes a call back: it ends as canceled, and is no news.
@@ -290,6 +320,36 @@ function memory:cancel(call)
   ask_first(self, job.line)
 end
 
+-- The jobs whose call fits, in the order in which they were submitted, so that a run can be repeated.
+local function jobs_of(self, fits)
+  local found = {}
+  for call, job in pairs(self.jobs) do
+    if fits(call) then
+      found[#found + 1] = job
+    end
+  end
+  table.sort(found, function(a, b)
+    return a.number < b.number
+  end)
+  return found
+end
+
+--- Ends the calls of a C client as canceled; they are news.
+function memory:cancel_all(client)
+  local found = jobs_of(self, function(call)
+    return call:of(client)
+  end)
+  for _, job in ipairs(found) do
+    job.line.jobs:remove(job)
+    schedule.cancel(self.timers, job.flight)
+    job.call:disown(self.now())
+    finish(self, job)
+  end
+  for _, job in ipairs(found) do
+    ask_first(self, job.line)
+  end
+end
+
 --- A call's stream has bytes, or room, again.
 function memory:resume(call)
   local job = self.jobs[call]
@@ -302,13 +362,15 @@ end
 
 --- Ends what is under way as canceled.
 function memory:close()
-  for call in pairs(self.jobs) do
-    self:cancel(call)
+  for _, job in ipairs(jobs_of(self, function()
+    return true
+  end)) do
+    self:cancel(job.call)
   end
 end
 
 --- Makes an engine. `options`: emulator; now = function() and timers (a gitdev.schedule), of its world; latency, seconds there and back;
--- trace = function(now, job, what).
+-- trace = function(now, job, what, status).
 function memory.new(options)
   return setmetatable({
     emulator = options.emulator,
@@ -317,8 +379,10 @@ function memory.new(options)
     latency = options.latency,
     trace = options.trace,
     jobs = {}, -- by call
+    resting = 0, -- connections that could be used again
     lines = {},
     told = queue.new(),
+    submitted = 0,
   }, memory)
 end
 

@@ -5,8 +5,14 @@ bucket.__index = bucket
 
 local TOKEN = 60000
 
---- A full bucket. `endless`: it never empties, and `remaining` stays at `burst`.
+-- What one that never empties says of itself: more than anybody spends, or a client that mirrors it would hold itself back.
+local ENDLESS = { per_minute = 60000000, burst = 1000000 }
+
+--- A full bucket. `endless`: it never empties, whatever the other two are, and is vast.
 function bucket.new(per_minute, burst, endless)
+  if endless then
+    per_minute, burst = ENDLESS.per_minute, ENDLESS.burst
+  end
   return setmetatable({
     per_minute = per_minute, burst = burst, endless = endless,
     capacity = burst * TOKEN, units = burst * TOKEN, at = 0,
@@ -14,7 +20,7 @@ function bucket.new(per_minute, burst, endless)
 end
 
 local function refill(self, now)
-  if now > self.at then
+  if now > self.at and not self.endless then
     self.units = math.min(self.capacity, self.units + (now - self.at) * self.per_minute)
     self.at = now
   end

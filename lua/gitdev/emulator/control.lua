@@ -27,11 +27,11 @@ local function parse(body)
   if not ok then
     return nil, "The body is not JSON: " .. cause
   end
-  local value = json.decode(body)
+  local value = json.read(body)
   if type(value) ~= "table" then
     return nil, "The body must be a JSON object."
   end
-  return core.settle(value)
+  return value
 end
 
 local function list_requests(emulator)

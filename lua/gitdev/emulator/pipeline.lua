@@ -321,6 +321,9 @@ local function preflight(self)
 end
 
 local function failure(self, caught)
+  if caught == "interrupted" then
+    error(caught, 0) -- what the host raises for a signal: it ends the program, and is no failure of the emulator
+  end
   if not refusal.is(caught) then
     self.emulator.options.on_error(tostring(caught))
     caught = refusal.new("internal_error", { message = "The emulator failed: " .. tostring(caught) })

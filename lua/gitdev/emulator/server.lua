@@ -15,6 +15,9 @@ local BODY_SLACK = 65536
 local server = {}
 server.__index = server
 
+-- Those that have been started and not stopped.
+local live = setmetatable({}, { __mode = "k" })
+
 -- Wall time that never steps: the emulator's timers must not notice when somebody sets the computer's clock.
 local function steady_clock()
   local offset = loop.time() - loop.now()
@@ -82,7 +85,15 @@ function server:stop()
     pending.exchange:close()
   end
   self.listener:close()
-  os.remove(self.ca_file)
+  self.file:close()
+  live[self] = nil
+end
+
+--- Stops all that run: for a host that is about to end the process.
+function server.stop_all()
+  for one in pairs(live) do
+    one:stop()
+  end
 end
 
 local function open(self, options)
@@ -97,11 +108,12 @@ local function open(self, options)
     return nil, ("the emulator cannot listen on port %d: %s"):format(options.port or 0, problem)
   end
   self.listener = listener
-  self.ca_file, problem = net.temporary_file("gitdev-ca-", certificate:authority_pem())
-  if not self.ca_file then
+  self.file, problem = net.temporary_file("gitdev-ca-", certificate:authority_pem())
+  if not self.file then
     listener:close()
     return nil, "the emulator's certificate cannot be kept: " .. problem
   end
+  self.ca_file = self.file:path()
   return self
 end
 
@@ -136,6 +148,7 @@ function server.start(options)
     return turn(self)
   end
   loop.serve(self.service)
+  live[self] = true
   return self
 end
 

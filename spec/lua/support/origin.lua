@@ -40,7 +40,8 @@ end
 function origin.start(handler, names)
   local self = setmetatable({ handler = handler, requests = {}, held = {} }, origin)
   local certificate = net.certificate(names or { "localhost", "127.0.0.1" })
-  self.ca_file = assert(net.temporary_file("gitdev-spec-", certificate:authority_pem()))
+  self.file = assert(net.temporary_file("gitdev-spec-", certificate:authority_pem()))
+  self.ca_file = self.file:path()
   self.listener = assert(loop.listen { certificate = certificate })
   self.url = "https://127.0.0.1:" .. self.listener:port() .. "/v2"
   self.service = function()
@@ -56,7 +57,7 @@ function origin:stop()
     exchange:close()
   end
   self.listener:close()
-  os.remove(self.ca_file)
+  self.file:close()
 end
 
 --- A core client of this origin.

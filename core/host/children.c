@@ -1,0 +1,105 @@
+/* Programs that a script starts: os.execute, and signals to whatever is below this process. */
+#include "interruption.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- os.execute ---- */
+
+/* As system(3), but a signal that comes for this process is not left aside until the program ends. */
+static int execute(lua_State *L) {
+  const char *command = luaL_optstring(L, 1, NULL);
+  if (!command) {
+    lua_pushboolean(L, system(NULL)); /* NOLINT(cert-env33-c): whether there is a shell */
+    return 1;
+  }
+  char *words[] = {(char[]){"sh"}, (char[]){"-c"}, (char *)command, NULL};
+  pid_t child;
+  int status = -1;
+  gitdev_interruption_hand_over();
+  int error = posix_spawn(&child, "/bin/sh", NULL, NULL, words, environ);
+  while (!error && waitpid(child, &status, 0) < 0)
+    error = errno == EINTR ? 0 : errno;
+  gitdev_interruption_take_back(status);
+  errno = error; /* luaL_execresult looks at it */
+  return luaL_execresult(L, status);
+}
+
+void gitdev_host_open_execute(lua_State *L) {
+  lua_getglobal(L, "os");
+  lua_pushcfunction(L, execute);
+  lua_setfield(L, -2, "execute");
+  lua_pop(L, 1);
+}
+
+/* ---- signals to children ---- */
+
+enum { CHILDREN_MAX = 256, NUMBER_MAX = 20 };
+
+/* printf and opendir are not for signal handlers. */
+static char *put(char *out, const char *text) {
+  size_t len = strlen(text);
+  memcpy(out, text, len);
+  return out + len;
+}
+
+static char *put_number(char *out, pid_t number) {
+  char digits[NUMBER_MAX];
+  size_t count = 0;
+  for (; number > 0; number /= 10)
+    digits[count++] = (char)('0' + number % 10);
+  while (count > 0)
+    *out++ = digits[--count];
+  return out;
+}
+
+static int open_children(pid_t parent) {
+  char path[64], *end = put(path, "/proc/");
+  end = put_number(end, parent);
+  end = put(end, "/task/");
+  end = put_number(end, parent);
+  end = put(end, "/children");
+  *end = '\0';
+  return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Appends the children of a process: numbers, each with a blank behind it. */
+static size_t append_children(pid_t *list, size_t count, pid_t parent) {
+  int fd = open_children(parent);
+  char bytes[256];
+  ssize_t got;
+  pid_t number = 0;
+  while (fd >= 0 && (got = read(fd, bytes, sizeof bytes)) > 0)
+    for (ssize_t i = 0; i < got; i++) {
+      if (bytes[i] >= '0' && bytes[i] <= '9') {
+        number = number * 10 + (bytes[i] - '0');
+      } else if (number > 0) {
+        if (count < CHILDREN_MAX)
+          list[count++] = number;
+        number = 0;
+      }
+    }
+  if (fd >= 0)
+    close(fd);
+  return count;
+}
+
+/* Those at the end of the tree are listed before anybody dies: a shell that ends leaves its children
+ * to somebody else. */
+void gitdev_children_signal(int number) {
+  int kept = errno;
+  pid_t list[CHILDREN_MAX];
+  size_t count = append_children(list, 0, getpid());
+  for (size_t i = 0; i < count; i++)
+    count = append_children(list, count, list[i]);
+  for (size_t i = 0; i < count; i++)
+    kill(list[i], number);
+  errno = kept;
+}

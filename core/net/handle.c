@@ -1,0 +1,213 @@
+#include "net/handle.h"
+#include <arpa/inet.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADER_BYTES_MAX = 64 << 10, LARGE_BODY = 60000, EXPECTED = 1000 };
+
+/* A connection that has rested longer is not used again: servers and what stands before them close
+ * theirs after 60 or 75 seconds, and a request that crosses with the closing is lost. */
+static const long REST_MAX = 50;
+
+static CURLcode set_constant_options(CURL *easy, struct curl_slist *connect_to) {
+  CURLcode code = CURLE_OK;
+#define SET(option, value)                                                                         \
+  if (!code)                                                                                       \
+  code = curl_easy_setopt(easy, option, value)
+  SET(CURLOPT_NOSIGNAL, 1L);
+  SET(CURLOPT_PROTOCOLS_STR, "https");
+  SET(CURLOPT_PATH_AS_IS, 1L);
+  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  SET(CURLOPT_TCP_KEEPALIVE, 1L);
+  SET(CURLOPT_QUICK_EXIT, 1L);
+  SET(CURLOPT_MAXAGE_CONN, REST_MAX);
+  SET(CURLOPT_CONNECT_TO, connect_to);
+#undef SET
+  return code;
+}
+
+gitdev_handle *gitdev_handle_new(struct curl_slist *connect_to) {
+  gitdev_handle *handle = calloc(1, sizeof *handle);
+  if (!handle)
+    return NULL;
+  handle->direct = connect_to != NULL;
+  gitdev_buffer_init(&handle->text, HEADER_BYTES_MAX);
+  handle->easy = curl_easy_init();
+  if (handle->easy && set_constant_options(handle->easy, connect_to) == CURLE_OK)
+    return handle;
+  gitdev_handle_free(handle);
+  return NULL;
+}
+
+void gitdev_handle_free(gitdev_handle *handle) {
+  if (!handle)
+    return;
+  curl_easy_cleanup(handle->easy);
+  gitdev_buffer_wipe(&handle->text);
+  free(handle->ca_file);
+  free(handle);
+}
+
+/* ---- headers ---- */
+
+/* Appends "Name: value"; offsets first, since the text may move while it grows. */
+static size_t add_line(gitdev_buffer *text, const char *name, const char *value) {
+  size_t at = text->len;
+  gitdev_buffer_puts(text, name);
+  gitdev_buffer_append(text, ": ", 2);
+  gitdev_buffer_append(text, value, strlen(value) + 1);
+  return at;
+}
+
+/* libcurl adds an Expect to large bodies (above 1 MB, earlier 1 KB), and a form's Content-Type to a POST that names none: an
+ * empty value drops them. */
+static size_t add_removal(gitdev_buffer *text, const char *line) {
+  size_t at = text->len;
+  gitdev_buffer_append(text, line, strlen(line) + 1);
+  return at;
+}
+
+static int set_headers(gitdev_handle *handle, const gitdev_request *request) {
+  gitdev_buffer *text = &handle->text;
+  size_t at[GITDEV_HANDLE_LINES_MAX], count = 0;
+  gitdev_buffer_reset(text);
+  if (request->header_count > GITDEV_HANDLE_LINES_MAX - 2)
+    return GITDEV_EINVAL;
+  for (size_t i = 0; i < request->header_count; i++)
+    at[count++] = add_line(text, request->headers[i].name, request->headers[i].value);
+  if (request->source || request->body_len > EXPECTED)
+    at[count++] = add_removal(text, "Expect:");
+  if (!request->body && !request->source)
+    at[count++] = add_removal(text, "Content-Type:");
+  if (text->failed)
+    return GITDEV_ENOMEM;
+  for (size_t i = 0; i < count; i++) {
+    handle->lines[i].data = text->data + at[i];
+    handle->lines[i].next = i + 1 < count ? &handle->lines[i + 1] : NULL;
+  }
+  return GITDEV_OK;
+}
+
+/* ---- method and body ---- */
+
+/* A body in memory is handed over whole: its head and, if it is small, itself leave in one record. */
+static CURLcode set_post(CURL *easy, const gitdev_request *request) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_POST, 1L);
+  if (!code)
+    code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+  if (!code)
+    code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+  return code;
+}
+
+/* One of unknown size (-1) goes in chunks. */
+static CURLcode set_upload(CURL *easy, const gitdev_source *source) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+  if (!code)
+    code = curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)source->size);
+  return code;
+}
+
+static CURLcode set_method(gitdev_handle *handle, const gitdev_request *request) {
+  CURL *easy = handle->easy;
+  const char *method = request->method, *implied = "GET";
+  CURLcode code = handle->uploads ? curl_easy_setopt(easy, CURLOPT_UPLOAD, 0L) : CURLE_OK;
+  handle->uploads = request->source != NULL;
+  if (code)
+    return code;
+  if (request->source) {
+    implied = "PUT";
+    code = set_upload(easy, request->source);
+  } else if (request->body || strcmp(method, "POST") == 0) {
+    implied = "POST";
+    code = set_post(easy, request);
+  } else if (strcmp(method, "HEAD") == 0) {
+    implied = "HEAD";
+    code = curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  } else {
+    code = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+  }
+  return code ? code
+              : curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+                                 strcmp(method, implied) == 0 ? NULL : method);
+}
+
+/* ---- the way there ---- */
+
+/* A host of this machine, in any spelling of its address: no proxy reaches it. */
+static bool is_loopback(const char *host) {
+  struct in_addr four;
+  struct in6_addr six;
+  char address[INET6_ADDRSTRLEN];
+  size_t len = strlen(host);
+  if (host[0] != '[' || len - 2 >= sizeof address)
+    return strcmp(host, "localhost") == 0 ||
+           (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+  memcpy(address, host + 1, len - 2);
+  address[len - 2] = '\0';
+  return inet_pton(AF_INET6, address, &six) == 1 &&
+         (IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127));
+}
+
+static long milliseconds(double seconds) {
+  return seconds < 0.001 ? 1 : seconds > 1e6 ? 1000000000L : (long)ceil(seconds * 1000);
+}
+
+static bool same_text(const char *a, const char *b) {
+  return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* With a CA file of the caller's, the system's directory of certificates is not looked at either.
+ * libcurl tells what it was built to trust, so that a handle can go back to it. */
+static CURLcode set_trust(gitdev_handle *handle, const char *wanted) {
+  if (same_text(wanted, handle->ca_file))
+    return CURLE_OK;
+  const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
+  char *kept = wanted ? strdup(wanted) : NULL;
+  if (wanted && !kept)
+    return CURLE_OUT_OF_MEMORY;
+  free(handle->ca_file);
+  handle->ca_file = kept;
+  CURLcode code = curl_easy_setopt(handle->easy, CURLOPT_CAINFO, wanted ? wanted : built->cainfo);
+  if (!code)
+    code = curl_easy_setopt(handle->easy, CURLOPT_CAPATH, wanted ? NULL : built->capath);
+  return code;
+}
+
+/* libcurl's HTTP/2 spins until the time is over when a body above its send window is answered before
+ * it was taken, and as long as a stream is paused; a connection of their own suits such anyway. */
+bool gitdev_handle_wants_http1(const gitdev_request *request) {
+  return request->body_len > LARGE_BODY || request->source || request->streamed;
+}
+
+static CURLcode set_travel(gitdev_handle *handle, const gitdev_request *request,
+                           const gitdev_travel *travel) {
+  CURL *easy = handle->easy;
+  long version =
+      gitdev_handle_wants_http1(request) ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
+  const char *no_proxy = handle->direct || is_loopback(request->host) ? "*" : NULL;
+  CURLcode code = CURLE_OK;
+#define SET(option, value)                                                                         \
+  if (!code)                                                                                       \
+  code = curl_easy_setopt(easy, option, value)
+  SET(CURLOPT_URL, request->url);
+  SET(CURLOPT_HTTPHEADER, handle->lines);
+  SET(CURLOPT_TIMEOUT_MS, milliseconds(travel->seconds));
+  SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request->connect_timeout));
+  SET(CURLOPT_NOPROXY, no_proxy);
+  SET(CURLOPT_HTTP_VERSION, version);
+  SET(CURLOPT_PIPEWAIT, (long)travel->share);
+  SET(CURLOPT_FRESH_CONNECT, (long)travel->fresh);
+#undef SET
+  return code;
+}
+
+int gitdev_handle_set(gitdev_handle *handle, const gitdev_request *request,
+                      const gitdev_travel *travel) {
+  if (set_headers(handle, request) != GITDEV_OK || set_method(handle, request) != CURLE_OK ||
+      set_travel(handle, request, travel) != CURLE_OK ||
+      set_trust(handle, request->ca_file) != CURLE_OK)
+    return GITDEV_ENOMEM;
+  return GITDEV_OK;
+}

@@ -1,0 +1,55 @@
+-- Where an uploaded body comes from: a file by its path, or a function that gives a piece each time.
+local errors = require "gitdev.error"
+
+local source = {}
+
+local PIECE = 65536
+
+local file = {}
+
+function file:read()
+  local bytes, problem = self.handle:read(PIECE)
+  if problem then
+    error(problem, 0)
+  end
+  return bytes
+end
+
+function file:rewind()
+  assert(self.handle:seek("set", 0))
+end
+
+function file:close()
+  self.handle:close()
+end
+
+local fn = {}
+
+function fn:read()
+  local bytes = self.give()
+  if bytes ~= nil and type(bytes) ~= "string" then
+    error("the function that gives the body must return strings, and nil at the end, got a " .. type(bytes), 0)
+  end
+  return bytes
+end
+
+function fn.close() end
+
+---Opens a source.
+---@param from string|function  a file's path, or fn() -> the next bytes, nil at the end
+---@param size integer|nil      of what a function gives, if it is known
+---@return table source  read() -> bytes|nil, rewind() where there is a way back, close(); size, -1 unknown
+function source.open(from, size)
+  if type(from) == "function" then
+    return setmetatable({ give = from, size = size or -1 }, { __index = fn })
+  end
+  local handle, problem = io.open(from, "rb")
+  local length = handle and handle:seek "end"
+  if not length then
+    errors.misuse { param = "from", message = "what is to be sent cannot be read: " .. tostring(problem or from) .. "." }
+  end
+  handle:seek("set", 0)
+  return setmetatable({ handle = handle, size = length, rewindable = true }, { __index = file })
+end
+
+return source

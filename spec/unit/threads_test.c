@@ -1,0 +1,162 @@
+/* Many threads at once, each with objects of its own, calling one server, while another thread wakes
+ * their loops. Run under the thread sanitizer it shows that nothing is shared behind their backs. */
+#include "origin.h"
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { THREADS = 8, ROUNDS = 3, BLOCKING = 10, STEPPED = 20 };
+
+/* Made and freed by the main thread: what hangs on the loop belongs to the worker. */
+typedef struct worker {
+  pthread_t thread;
+  pthread_barrier_t *start;
+  const origin *server;
+  gitdev_loop *loop;
+  gitdev_engine *engine;
+  gitdev_client *client;
+  int made, succeeded, failed;
+  const char *problem; /* NULL: none. cmocka's assertions belong to the main thread */
+} worker;
+
+/* Every fifth request meets an error, every seventh a lost connection: retries, and handles that are
+ * thrown away. */
+static bool serve(void *payload, gitdev_exchange *exchange, int number) {
+  (void)payload;
+  if (number % 7 == 0)
+    gitdev_exchange_raw(exchange, "", 0, true);
+  else if (number % 5 == 0)
+    origin_answer(exchange, 404, "", "{}");
+  else
+    origin_answer(exchange, 200, "", "{\"a\":1}");
+  return true;
+}
+
+static void note(worker *self, const gitdev_call *call) {
+  const gitdev_result *result = gitdev_call_result(call);
+  if (!result)
+    self->problem = "a call ended without a result";
+  else if (!result->type)
+    self->succeeded++;
+  else
+    self->failed++;
+}
+
+static gitdev_call *new_call(worker *self) {
+  gitdev_call *call = NULL;
+  const gitdev_call_options options = {.method = "POST",
+                                       .path = "/a",
+                                       .body = "{}",
+                                       .body_len = 2,
+                                       .max_retries = GITDEV_NO_RETRIES};
+  if (gitdev_call_new(&call, self->client, &options, gitdev_now(), NULL) != GITDEV_OK)
+    self->problem = "a call could not be made";
+  else
+    self->made++;
+  return call;
+}
+
+static void call_blocking(worker *self) {
+  for (int i = 0; i < BLOCKING && !self->problem; i++) {
+    gitdev_call *call = new_call(self);
+    if (call && gitdev_perform(self->engine, call) != GITDEV_OK)
+      self->problem = "gitdev_perform failed";
+    else if (call)
+      note(self, call);
+    gitdev_call_free(call);
+  }
+}
+
+static void on_done(gitdev_call *call, void *payload) {
+  note(payload, call);
+}
+
+static void call_stepped(worker *self) {
+  for (int i = 0; i < STEPPED && !self->problem; i++) {
+    gitdev_call *call = new_call(self);
+    if (call && gitdev_submit(self->engine, call, on_done, self) != GITDEV_OK)
+      self->problem = "gitdev_submit failed";
+    gitdev_call_free(call);
+  }
+  while (!self->problem && self->succeeded + self->failed < self->made)
+    if (gitdev_step(self->loop, 0.01) != GITDEV_OK)
+      self->problem = "gitdev_step failed";
+}
+
+static void *work(void *payload) {
+  worker *self = payload;
+  const gitdev_client_options options = {.api_key = ORIGIN_KEY,
+                                         .base_url = origin_url(self->server),
+                                         .ca_file = origin_ca_file(self->server)};
+  pthread_barrier_wait(self->start); /* so that all meet in libcurl's and OpenSSL's first use */
+  if (gitdev_engine_new(&self->engine, self->loop, NULL) != GITDEV_OK ||
+      gitdev_client_new(&self->client, &options, NULL) != GITDEV_OK)
+    self->problem = "an engine or a client could not be made";
+  call_blocking(self);
+  call_stepped(self);
+  gitdev_engine_free(self->engine);
+  gitdev_client_free(self->client);
+  return NULL;
+}
+
+typedef struct waker {
+  worker *workers;
+  atomic_bool stopping;
+} waker;
+
+static void *wake(void *payload) {
+  waker *self = payload;
+  while (!atomic_load(&self->stopping))
+    for (size_t i = 0; i < THREADS; i++)
+      gitdev_wake(self->workers[i].loop);
+  return NULL;
+}
+
+static void play_round(const origin *server) {
+  worker workers[THREADS] = {0};
+  waker alarm = {.workers = workers};
+  pthread_t thread;
+  pthread_barrier_t start;
+  assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
+  for (size_t i = 0; i < THREADS; i++) {
+    workers[i].server = server;
+    workers[i].start = &start;
+    assert_int_equal(gitdev_loop_new(&workers[i].loop), GITDEV_OK);
+  }
+  assert_int_equal(pthread_create(&thread, NULL, wake, &alarm), 0);
+  for (size_t i = 0; i < THREADS; i++)
+    assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+  for (size_t i = 0; i < THREADS; i++)
+    pthread_join(workers[i].thread, NULL);
+  atomic_store(&alarm.stopping, true);
+  pthread_join(thread, NULL);
+  pthread_barrier_destroy(&start);
+  for (size_t i = 0; i < THREADS; i++) {
+    gitdev_loop_free(workers[i].loop);
+    assert_string_equal(workers[i].problem ? workers[i].problem : "none", "none");
+    assert_int_equal(workers[i].succeeded + workers[i].failed, BLOCKING + STEPPED);
+  }
+}
+
+static void test_threads_with_objects_of_their_own(void **state) {
+  (void)state;
+  origin *server = origin_start(serve, NULL);
+  for (int round = 0; round < ROUNDS; round++)
+    play_round(server);
+  /* A connection that is lost after it has served before is made up for, once in a call. */
+  const unsigned calls = ROUNDS * THREADS * (BLOCKING + STEPPED);
+  assert_in_range(origin_requests(server), calls, calls + calls / 5);
+  origin_stop(server);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_threads_with_objects_of_their_own)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
