@@ -1,7 +1,7 @@
 -- busted's --helper: the collector never rests. Without a pause between its cycles, and with steps as small as they get and as much work in
 -- each as may be, something is collected at nearly every allocation; and around every so manieth call into C everything is. What Lua or C
 -- fails to hold on to is gone by the time it is used.
-local EVERY = 53 -- a prime, so that it falls on other calls in each turn of a loop
+local EVERY = 211 -- a prime, so that it falls on other calls in each turn of a loop
 
 if _VERSION == "Lua 5.4" then
   collectgarbage("incremental", 1, 1000, 1)

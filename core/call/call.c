@@ -196,6 +196,10 @@ unsigned long long gitdev_call_received(const gitdev_call *call) {
   return call->download ? call->download->at : 0;
 }
 
+const gitdev_source *gitdev_call_source(const gitdev_call *call) {
+  return call->state == GITDEV_CALL_SENT ? call->request.source : NULL;
+}
+
 void gitdev_call_retain(gitdev_call *call) {
   call->owners++;
 }

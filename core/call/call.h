@@ -23,6 +23,9 @@ void gitdev_call_mute(gitdev_call *call);
 /* Of a call that is done: frees the request and the response body, once they have been read. */
 void gitdev_call_trim(gitdev_call *call);
 
+/* What the try under way is to read its body from; NULL when there is none, or nothing to read. */
+const gitdev_source *gitdev_call_source(const gitdev_call *call);
+
 /* A place for whoever drives the call to find its own record of it; the call does not look at it.
  */
 void gitdev_call_set_driver(gitdev_call *call, void *driver);

@@ -1,6 +1,5 @@
 #include "call/download.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Only a strong validator vouches for single bytes (RFC 9110 8.8.1); one with a NUL or too long is
@@ -18,7 +17,7 @@ void gitdev_download_init(gitdev_download *download, const gitdev_sink *sink) {
   if (!sink)
     return;
   download->sink = *sink;
-  download->at = sink->offset;
+  download->at = download->most = sink->offset;
   keep_etag(download, sink->etag);
   download->sink.etag = NULL;
 }
@@ -44,7 +43,7 @@ int gitdev_download_begin(gitdev_download *download, gitdev_header *out) {
   download->begun = download->taken = false;
   if (download->at > 0 && !can_continue(download) && !rewind_sink(download))
     return -1;
-  download->was = download->at;
+  download->was = download->most;
   if (download->at == 0)
     return 0;
   snprintf(download->range, sizeof download->range, "bytes=%llu-", download->at);
@@ -53,14 +52,35 @@ int gitdev_download_begin(gitdev_download *download, gitdev_header *out) {
   return download->etag[0] ? 2 : 1;
 }
 
-/* "bytes 500-999/1000": whether it begins where we stopped. */
-static bool continues(const gitdev_download *download, const char *content_range) {
-  char *end;
-  if (!content_range || strncmp(content_range, "bytes ", 6) != 0 || content_range[6] < '0' ||
-      content_range[6] > '9')
+/* Reads digits, and moves past them. False when there are none, or too many. */
+static bool read_number(const char **at, unsigned long long *out) {
+  enum { DIGITS_MAX = 18 };
+  const char *start = *at;
+  for (*out = 0; **at >= '0' && **at <= '9'; ++*at)
+    *out = *out * 10 + (unsigned long long)(**at - '0');
+  return *at > start && *at - start <= DIGITS_MAX;
+}
+
+/* "bytes 500-999/1000" (RFC 9110 14.4): whether it begins where we stopped. The total may be "*". */
+static bool continues(gitdev_download *download, const char *text) {
+  unsigned long long first, last, total = 0;
+  if (!text || strncmp(text, "bytes ", 6) != 0)
     return false;
-  unsigned long long first = strtoull(content_range + 6, &end, 10);
-  return *end == '-' && first == download->at;
+  text += 6;
+  if (!read_number(&text, &first) || *text++ != '-' || !read_number(&text, &last) || *text++ != '/')
+    return false;
+  if (strcmp(text, "*") != 0 && (!read_number(&text, &total) || *text || total <= last))
+    return false;
+  download->total = total;
+  return first == download->at && last >= first;
+}
+
+/* A part is only taken when one was asked for, and of the same thing (RFC 9110 15.3.7.3). */
+static bool is_the_rest(gitdev_download *download, gitdev_response *response) {
+  const char *etag = gitdev_response_find(response, "etag");
+  if (download->at == 0 || (etag && download->etag[0] && strcmp(etag, download->etag) != 0))
+    return false;
+  return continues(download, gitdev_response_find(response, "content-range"));
 }
 
 int gitdev_download_accept(gitdev_download *download, gitdev_response *response) {
@@ -71,23 +91,34 @@ int gitdev_download_accept(gitdev_download *download, gitdev_response *response)
   download->taken = whole || response->status == 206;
   if (!download->taken)
     return GITDEV_OK;
-  if (whole && !rewind_sink(download))
+  if (whole ? !rewind_sink(download) : !is_the_rest(download, response))
     return GITDEV_EINVAL;
-  if (!whole && !continues(download, gitdev_response_find(response, "content-range")))
-    return GITDEV_EINVAL;
-  keep_etag(download, gitdev_response_find(response, "etag"));
+  if (whole)
+    download->total = 0;
+  const char *etag = gitdev_response_find(response, "etag");
+  if (whole || etag)
+    keep_etag(download, etag);
   return GITDEV_OK;
+}
+
+bool gitdev_download_whole(const gitdev_download *download) {
+  return !download->taken || download->total == 0 || download->at >= download->total;
 }
 
 int gitdev_download_write(gitdev_download *download, const char *bytes, size_t len) {
   int rc = download->sink.write(download->sink.payload, bytes, len);
-  if (rc == GITDEV_OK)
-    download->at += len;
-  else if (rc != GITDEV_AGAIN)
+  if (rc == GITDEV_AGAIN)
+    return rc;
+  if (rc != GITDEV_OK) {
     download->refused = true;
-  return rc == GITDEV_OK || rc == GITDEV_AGAIN ? rc : GITDEV_EINVAL;
+    return GITDEV_EINVAL;
+  }
+  download->at += len;
+  if (download->at > download->most)
+    download->most = download->at;
+  return GITDEV_OK;
 }
 
 bool gitdev_download_progressed(const gitdev_download *download) {
-  return download->taken && download->at > download->was;
+  return download->taken && download->most > download->was;
 }

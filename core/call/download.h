@@ -11,7 +11,9 @@ enum { GITDEV_ETAG_SIZE = 128, GITDEV_RANGE_HEADERS = 2 };
 typedef struct gitdev_download {
   gitdev_sink sink;            /* its user's; write is NULL when there is none */
   unsigned long long at;       /* bytes that the sink has */
+  unsigned long long most;     /* that it ever had */
   unsigned long long was;      /* the same, when this try began */
+  unsigned long long total;    /* that the whole thing has, by a Content-Range; 0 unknown */
   bool begun;                  /* this try's answer has been looked at */
   bool taken;                  /* and its body goes to the sink */
   bool refused;                /* the sink would not take it */
@@ -33,7 +35,11 @@ int gitdev_download_accept(gitdev_download *download, gitdev_response *response)
 /* A part of the body: see gitdev_call_data(). */
 int gitdev_download_write(gitdev_download *download, const char *bytes, size_t len);
 
-/* Whether this try has brought anything. */
+/* At the end of a whole answer: whether the sink has the whole thing by now. A server may send less
+ * of the rest than was asked for. */
+bool gitdev_download_whole(const gitdev_download *download);
+
+/* Whether this try has brought anything that no try had brought before. */
 bool gitdev_download_progressed(const gitdev_download *download);
 
 #endif

@@ -104,11 +104,14 @@ static const char *cause_of(const gitdev_outcome *outcome, const gitdev_retry_fa
  * NULL, or why there is none. */
 static const char *refuse_retry(gitdev_call *call, const gitdev_retry_verdict *verdict,
                                 double now) {
+  gitdev_budget *budget = &call->client->budget->budget;
   if (!gitdev_ledger_reserve(&call->ledger))
     return "memory is out";
+  if (!verdict->free && !gitdev_budget_has(budget, now))
+    return "retry budget empty";
   if (!gitdev_call_prepare_streams(call))
     return "the body cannot be streamed again";
-  if (!verdict->free && !gitdev_budget_take(&call->client->budget->budget, now))
+  if (!verdict->free && !gitdev_budget_take(budget, now))
     return "retry budget empty";
   return NULL;
 }
@@ -192,13 +195,18 @@ static void end_probe(gitdev_call *call, const gitdev_outcome *outcome, double n
   call->state = GITDEV_CALL_READY;
 }
 
-/* An answer without a body has not been looked at yet; an empty one may still replace what is there.
- */
-static gitdev_outcome look_at_empty(gitdev_call *call, const gitdev_outcome *told) {
+/* An answer without a body has not been looked at yet, and one to a Range may hold less than was
+ * asked for. */
+static gitdev_outcome look_at_end(gitdev_call *call, const gitdev_outcome *told) {
   gitdev_outcome outcome = *told;
-  if (outcome.kind == GITDEV_COMPLETE && call->download &&
-      gitdev_download_accept(call->download, &call->response) != GITDEV_OK)
+  if (outcome.kind != GITDEV_COMPLETE || !call->download)
+    return outcome;
+  if (gitdev_download_accept(call->download, &call->response) != GITDEV_OK) {
     outcome.kind = GITDEV_FAILED_ANSWER;
+  } else if (!gitdev_download_whole(call->download)) {
+    outcome.kind = GITDEV_FAILED_SENT;
+    outcome.message = "it holds less than was asked for";
+  }
   return outcome;
 }
 
@@ -206,7 +214,7 @@ void gitdev_call_outcome(gitdev_call *call, const gitdev_outcome *outcome, doubl
   if (call->state == GITDEV_CALL_PROBING) {
     end_probe(call, outcome, now);
   } else if (call->state == GITDEV_CALL_SENT) {
-    const gitdev_outcome seen = look_at_empty(call, outcome);
+    const gitdev_outcome seen = look_at_end(call, outcome);
     end_try(call, &seen, now);
   }
 }

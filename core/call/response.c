@@ -167,6 +167,8 @@ bool gitdev_response_header(gitdev_response *response, const char *name, size_t 
   const char *kept = append_header(&response->head, name, name_len, value, value_len);
   if (!kept)
     return false;
+  free(response->headers); /* they may have moved */
+  response->headers = NULL;
   response->header_count++;
   note(response, kept, kept + name_len + 1, value_len);
   return true;

@@ -142,7 +142,8 @@ typedef struct gitdev_header {
 } gitdev_header;
 
 /* Where a request body comes from when it is not in memory. It is read as it is sent, once for each
- * try. */
+ * try. Its functions, and those of a sink, are called in the midst of a transfer: they must not use
+ * the engine or the loop, nor cancel or free anything. */
 typedef struct gitdev_source {
   /* Writes up to `room` bytes to `out` and returns how many; 0 at the end; GITDEV_AGAIN when there
    * is nothing yet (gitdev_resume() says when); another negative code ends the call. */
@@ -186,7 +187,8 @@ typedef struct gitdev_event {
   const struct gitdev_attempt *attempt; /* RESPONSE, RETRY */
 } gitdev_event;
 
-/* Called by the machine as it is asked and told. It must not touch the call, nor free anything. */
+/* Called by the machine as it is asked and told. It must not use the engine or the loop, nor touch
+ * the call, nor free anything. */
 typedef void (*gitdev_event_fn)(void *payload, const gitdev_event *event);
 
 /* What to call. Zero or NULL means the default. */
@@ -345,21 +347,25 @@ GITDEV_API int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
  * connections. */
 GITDEV_API void gitdev_engine_free(gitdev_engine *engine);
 
-/* Called from gitdev_step() (or from gitdev_submit, when there is nothing to wait for) once the
- * call is done. It may submit other calls and cancel any; it must not free the engine or the
- * loop. */
+/* Called once the call is done: from gitdev_step(), or from gitdev_submit(), gitdev_resume() or
+ * gitdev_cancel_all(). It may submit other calls and cancel any; it must not step the loop, nor free
+ * it or the engine. */
 typedef void (*gitdev_done_fn)(gitdev_call *call, void *payload);
 
-/* Takes the call under way. 0, GITDEV_ENOMEM, GITDEV_EINVAL for one that is done or under way
+/* Takes the call under way. Step the loop soon: over HTTP/2 the requests of a turn leave together,
+ * when gitdev_step() is about to wait or gitdev_timeout() is asked (after 200 ms in any case). 0,
+ * GITDEV_ENOMEM, GITDEV_EINVAL for one that is done or under way
  * already, GITDEV_ECLOSED in a fork's child: it must make an engine of its own. */
 GITDEV_API int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done,
                              void *payload);
-/* Takes a call back: it ends as canceled, and `done` is not called. */
+/* Takes a call back: it ends as canceled, and `done` is not called. A call that another engine has is
+ * left alone. */
 GITDEV_API void gitdev_cancel(gitdev_engine *engine, gitdev_call *call);
 /* Ends all calls of a client that are under way, as canceled ("client_closed"); `done` is called for
  * each. Not from within a done function of theirs. */
 GITDEV_API void gitdev_cancel_all(gitdev_engine *engine, const gitdev_client *client);
-/* The call's source has bytes again, or its sink room. Not from within their functions. */
+/* The call's source has bytes again, or its sink room. Does nothing for one that does not wait for
+ * that. */
 GITDEV_API void gitdev_resume(gitdev_engine *engine, gitdev_call *call);
 
 /* Submits the call and steps the loop until it is done. 0, or what kept the loop from turning. */

@@ -25,7 +25,7 @@ void gitdev_lua_extend(lua_State *L, const char *name, const luaL_Reg *methods) 
 }
 
 void *gitdev_lua_check(lua_State *L, int index, const char *name) {
-  if (lua_getmetatable(L, index)) {
+  if (index == 1 && lua_getmetatable(L, index)) {
     bool own = lua_rawequal(L, -1, lua_upvalueindex(1)) != 0;
     lua_pop(L, 1);
     if (own)

@@ -18,7 +18,7 @@ void gitdev_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, l
 void gitdev_lua_extend(lua_State *L, const char *name, const luaL_Reg *methods);
 
 /* The userdata of class `name` at `index`; raises when it is none. Methods have their class as an
- * upvalue, which makes it quick for their own. */
+ * upvalue, which makes it quick for their own first argument. */
 void *gitdev_lua_check(lua_State *L, int index, const char *name);
 
 /* A userdata of `size` zeroed bytes with the metatable of `name`, on the top of the stack. It is

@@ -43,6 +43,14 @@ static double number_option(lua_State *L, const char *name, const char **bad) {
   return absent ? 0 : value;
 }
 
+/* A whole number of bytes, or the like, that C can hold. */
+static double whole_option(lua_State *L, const char *name, const char **bad) {
+  double value = number_option(L, name, bad);
+  if (!(value >= 0 && value <= 9007199254740992.0))
+    *bad = name;
+  return *bad ? 0 : value;
+}
+
 /* In C, 0 retries means the default; in Lua it means 0. */
 static int retries_option(lua_State *L, int index) {
   if (lua_isnoneornil(L, index))
@@ -80,8 +88,8 @@ static int core_client(lua_State *L) {
       .timeout = number_option(L, "timeout", &bad),
       .try_timeout = number_option(L, "try_timeout", &bad),
       .connect_timeout = number_option(L, "connect_timeout", &bad),
-      .body_max = (size_t)number_option(L, "body_max", &bad),
-      .seed = (unsigned long long)number_option(L, "seed", &bad),
+      .body_max = (size_t)whole_option(L, "body_max", &bad),
+      .seed = (unsigned long long)whole_option(L, "seed", &bad),
   };
   double world = number_option(L, "world", &bad);
   lua_getfield(L, 1, "max_retries");
@@ -186,6 +194,19 @@ static bool field_is_true(lua_State *L, int index, const char *name) {
   return value;
 }
 
+/* A number of bytes, from `least` on; -2 when it is not there. */
+static double stream_size(lua_State *L, int index, const char *name, double least,
+                          const char **bad) {
+  lua_getfield(L, index, name);
+  double value = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -2;
+  lua_pop(L, 1);
+  if (value > -2 && !(value >= least && value <= 9007199254740992.0)) {
+    *bad = "upload, download: no number of bytes";
+    return -2;
+  }
+  return value;
+}
+
 /* The strings stay on the stack. */
 static void read_rarer(lua_State *L, int index, rarer_options *out, gitdev_call_options *options,
                        const char **bad) {
@@ -194,12 +215,12 @@ static void read_rarer(lua_State *L, int index, rarer_options *out, gitdev_call_
   out->rewindable = field_is_true(L, index, "rewindable");
   lua_getfield(L, index, "content_type");
   options->content_type = optional_text(L, lua_gettop(L), "content_type: holds a NUL byte", bad);
-  lua_getfield(L, index, "upload");
-  out->upload = lua_isnumber(L, -1) != 0;
-  out->source.size = (long long)lua_tonumber(L, -1);
-  lua_getfield(L, index, "download");
-  out->download = lua_isnumber(L, -1) != 0;
-  out->sink.offset = (unsigned long long)lua_tonumber(L, -1);
+  double size = stream_size(L, index, "upload", -1, bad);
+  out->upload = size >= -1;
+  out->source.size = (long long)size;
+  double offset = stream_size(L, index, "download", 0, bad);
+  out->download = offset >= 0;
+  out->sink.offset = out->download ? (unsigned long long)offset : 0;
   lua_getfield(L, index, "etag");
   out->sink.etag = optional_text(L, lua_gettop(L), "etag: holds a NUL byte", bad);
   options->source = out->upload ? &out->source : NULL;

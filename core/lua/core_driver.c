@@ -89,10 +89,8 @@ static int driver_data(lua_State *L) {
 /* call:give_data() -> bytes of the source, "" at its end | nil (none yet) | false (it failed) */
 static int driver_give(lua_State *L) {
   char bytes[16384];
-  gitdev_action action = gitdev_call_next(gitdev_lua_check_call(L)->call, 0);
-  luaL_argcheck(L, action.kind == GITDEV_SEND && action.request->source, 1,
-                "no request with a source is under way");
-  const gitdev_source *source = action.request->source;
+  const gitdev_source *source = gitdev_call_source(gitdev_lua_check_call(L)->call);
+  luaL_argcheck(L, source, 1, "no request with a source is under way");
   long got = source->read(source->payload, bytes, sizeof bytes);
   if (got == GITDEV_AGAIN)
     return 0;

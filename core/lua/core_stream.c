@@ -59,7 +59,7 @@ static long on_read(void *payload, char *out, size_t room) {
 static bool on_out_rewind(void *payload) {
   gitdev_lua_stream *stream = payload;
   window_clear(&stream->out);
-  stream->out_ended = false;
+  stream->out_ended = stream->out_hungry = false;
   stream->out_again = true;
   gitdev_lua_list(stream->owner);
   return true;
@@ -77,6 +77,7 @@ static int on_write(void *payload, const char *bytes, size_t len) {
 static bool on_in_rewind(void *payload) {
   gitdev_lua_stream *stream = payload;
   window_clear(&stream->in);
+  stream->in_full = false;
   stream->in_again = true;
   gitdev_lua_list(stream->owner);
   return true;
@@ -161,12 +162,17 @@ static int stream_read(lua_State *L) {
     lua_pushboolean(L, 1);
     return 1;
   }
-  if (window_len(&stream->in) == 0)
+  size_t len = window_len(&stream->in);
+  if (len == 0)
     return 0;
-  lua_pushlstring(L, stream->in.bytes.data + stream->in.taken, window_len(&stream->in));
-  window_clear(&stream->in);
-  lua_pushboolean(L, stream->in_full);
+  /* Making room may run finalizers, and those may turn the loop: the window is looked at anew. */
+  char *bytes = lua_newuserdata(L, len);
+  stream = check_stream(L);
+  len = window_take(&stream->in, bytes, len);
+  bool waits = stream->in_full;
   stream->in_full = false;
+  lua_pushlstring(L, bytes, len);
+  lua_pushboolean(L, waits);
   return 2;
 }
 

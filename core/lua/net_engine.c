@@ -98,6 +98,7 @@ static int engine_cancel(lua_State *L) {
   gitdev_lua_call *call = gitdev_lua_check(L, 2, GITDEV_LUA_CALL);
   luaL_argcheck(L, call->call, 2, "the call is closed");
   bool under_way = gitdev_call_driver(call->call) != NULL;
+  luaL_argcheck(L, !under_way || call->engine == self, 2, "another engine has the call");
   gitdev_cancel(self->engine, call->call);
   if (under_way) {
     unlist(self, call);

@@ -100,7 +100,9 @@ int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done,
 void gitdev_cancel(gitdev_engine *engine, gitdev_call *call) {
   gitdev_job *job = gitdev_call_driver(call);
   const gitdev_shared_pace *pace = gitdev_call_client(call)->pace;
-  if (job && job->engine == engine)
+  if (job && job->engine != engine)
+    return; /* another engine's */
+  if (job)
     gitdev_job_abandon(job);
   else
     gitdev_call_cancel(call, gitdev_now());
@@ -117,7 +119,7 @@ void gitdev_cancel_all(gitdev_engine *engine, const gitdev_client *client) {
 
 void gitdev_resume(gitdev_engine *engine, gitdev_call *call) {
   gitdev_job *job = gitdev_call_driver(call);
-  if (!job || job->engine != engine || !job->transfer)
+  if (!job || job->engine != engine || !job->transfer || !gitdev_transfer_paused(job->transfer))
     return;
   gitdev_transfer_resumed(job->transfer, gitdev_now());
   CURLcode code = gitdev_multi_resume(job->pool->multi, gitdev_transfer_easy(job->transfer));

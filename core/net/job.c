@@ -77,7 +77,7 @@ static void on_connected(void *payload, gitdev_link *link) {
 void gitdev_job_on_link(void *payload) {
   gitdev_engine *engine = payload;
   for (gitdev_lane *lane = engine->lanes.first; lane; lane = lane->next)
-    if (lane->state == GITDEV_LANE_HELD && !gitdev_lane_wants_scout(lane))
+    if (lane->state == GITDEV_LANE_HELD && (!lane->scout || !gitdev_lane_wants_scout(lane)))
       gitdev_lane_open_soon(lane);
 }
 

@@ -137,6 +137,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *payload) {
   while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
     len--;
   bool fine = true;
+  if (transfer->head_whole) /* trailers: nothing in them is asked for */
+    return total;
   transfer->heard = true;
   if (transfer->link)
     transfer->link->answered = true;
@@ -271,7 +273,12 @@ bool gitdev_transfer_worn(const gitdev_transfer *transfer) {
 }
 
 double gitdev_transfer_moved(const gitdev_transfer *transfer, double now) {
-  return transfer->paused ? now : transfer->moved;
+  bool waits = transfer->paused || !transfer->sent; /* for us, or for a connection */
+  return waits ? now : transfer->moved;
+}
+
+bool gitdev_transfer_paused(const gitdev_transfer *transfer) {
+  return transfer->paused;
 }
 
 void gitdev_transfer_resumed(gitdev_transfer *transfer, double now) {

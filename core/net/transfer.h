@@ -38,6 +38,8 @@ bool gitdev_transfer_worn(const gitdev_transfer *transfer);
 
 /* When a byte of a body last moved, or could not because it was held back here. */
 double gitdev_transfer_moved(const gitdev_transfer *transfer, double now);
+/* Whether a source that was empty, or a sink that was full, has made it wait. */
+bool gitdev_transfer_paused(const gitdev_transfer *transfer);
 /* Nobody holds the bodies back any more. */
 void gitdev_transfer_resumed(gitdev_transfer *transfer, double now);
 

@@ -15,10 +15,14 @@ static void settle(gitdev_budget *budget, double now) {
   budget->at = now > budget->at ? now : budget->at;
 }
 
+/* Ten times 0.1 is a little less than 1 in binary; ten successes still pay for a retry. */
+bool gitdev_budget_has(const gitdev_budget *budget, double now) {
+  return gitdev_budget_left(budget, now) >= 1 - 1e-9;
+}
+
 bool gitdev_budget_take(gitdev_budget *budget, double now) {
   settle(budget, now);
-  /* Ten times 0.1 is a little less than 1 in binary; ten successes still pay for a retry. */
-  if (budget->left < 1 - 1e-9)
+  if (!gitdev_budget_has(budget, now))
     return false;
   budget->left = budget->left > 1 ? budget->left - 1 : 0;
   return true;

@@ -16,6 +16,9 @@ typedef struct gitdev_budget {
 
 void gitdev_budget_init(gitdev_budget *budget, double now);
 
+/* Whether there is one retry in hand. */
+bool gitdev_budget_has(const gitdev_budget *budget, double now);
+
 /* Takes one retry out. False, and nothing taken, when less than one is left. */
 bool gitdev_budget_take(gitdev_budget *budget, double now);
 

@@ -244,6 +244,23 @@ end
 
 -- ---- the client ----
 
+local function refuse_closed()
+  errors.misuse {
+    type = "canceled_error", -- as a call ends that was under way: a script need not tell on which side of close() it was
+    code = "client_closed",
+    message = "the client is closed: make another with gitdev.client.",
+  }
+end
+
+-- What stands in the C client's place from then on.
+local CLOSED = {
+  call = refuse_closed,
+  rate_limit = refuse_closed,
+  key_hint = function()
+    return "(closed)"
+  end,
+}
+
 local methods = {}
 
 local function inner_of(self, name)
@@ -254,13 +271,15 @@ local function inner_of(self, name)
   return meta.inner
 end
 
----Ends the calls of this client that are under way, each with a canceled_error, and forgets the key. Calls made with it after that raise.
+---Ends the calls of this client that are under way, each with a canceled_error (code client_closed), and forgets the key. Calls made with it
+---after that raise the same, in both styles.
 function methods:close()
   local inner = inner_of(self, "close")
   if inner.driver.close then
     inner.driver.close(inner.made)
   end
   inner.made:close()
+  inner.core = CLOSED
 end
 
 ---Makes a request by its method and path: for what there is no operation for, and for bodies that are streamed. See gitdev.RequestOptions.

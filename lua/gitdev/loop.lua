@@ -146,6 +146,9 @@ end
 
 --- How long the next wait may be: until the earliest of what is due, at most `limit` seconds (nil: without end).
 local function patience(self, limit)
+  if self.engine and self.engine.has_news and self.engine:has_news() then
+    return 0
+  end
   local due = self.sleepers:next_due()
   if self.due and (not due or self.due < due) then
     due = self.due
@@ -204,13 +207,17 @@ end
 ---@param timeout number|nil
 ---@return integer alive  tasks that are not over yet
 function loop.step(timeout)
+  if timeout ~= nil and (type(timeout) ~= "number" or timeout ~= timeout) then
+    require("gitdev.error").misuse { message = "step takes a number of seconds, got " .. tostring(timeout) .. "." }
+  end
+  timeout = math.max(0, timeout or 0)
   local self = open()
   local tasks = self.tasks
   if tasks.current then
     error("gitdev.step is for the program outside of tasks; inside one, gitdev.sleep lets the others go on", 2)
   end
   tasks:run_ready()
-  turn(self, tasks:has_ready() and 0 or timeout or 0)
+  turn(self, tasks:has_ready() and 0 or timeout)
   tasks:run_ready()
   local stray = tasks:take_stray()
   if stray then
@@ -432,7 +439,11 @@ end
 
 --- Makes a listener on the loop; see net.listener.
 function loop.listen(options)
-  return require("gitdev.net").listener(open().handle, options)
+  local handle = open().handle
+  if not handle then
+    error("there are no sockets in a virtual world", 2)
+  end
+  return require("gitdev.net").listener(handle, options)
 end
 
 --- Closes what the loop holds: calls under way end as canceled, connections are closed. Using it again makes a new one.

@@ -28,6 +28,15 @@ local KINDS = {
     return type(value) == "number" and value > 0 and value < math.huge
   end },
   count = { "a whole number from 0", is_count },
+  number = { "a number from 0", function(value)
+    return type(value) == "number" and value >= 0 and value < 2 ^ 53
+  end },
+  seed = { "a whole number from 0", function(value)
+    return is_count(value) and value < 2 ^ 53
+  end },
+  table = { "a table", function(value)
+    return type(value) == "table"
+  end },
   size = { "a number of bytes above 0", function(value)
     return is_count(value) and value > 0
   end },
@@ -46,6 +55,9 @@ local KINDS = {
   end },
   progress = { '"auto", "lines" or "off"', function(value)
     return value == "auto" or value == "lines" or value == "off"
+  end },
+  plan = { '"starter", "pro" or "enterprise"', function(value)
+    return type(value) == "string" and require("gitdev.api.limits").plans[value] ~= nil
   end },
   traceparent = { "a W3C traceparent, such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", function(value)
     if type(value) ~= "string" then

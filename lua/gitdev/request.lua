@@ -14,7 +14,7 @@ local request = {}
 ---@field size? integer          with from: how many bytes a function gives; without it, the body is sent in chunks
 ---@field content_type? string   of body or from; application/json by default, application/octet-stream with from
 ---@field to? string|function    where the answer's body goes: a file's path, or fn(bytes); a GET only
----@field resume? boolean        with a file in `to`: take up what an earlier try has left beside it, and leave it there on failure
+---@field resume? boolean        with a file in `to`, and sha256: take up what an earlier try has left in PATH.part, and leave it there on failure
 ---@field sha256? string         what the body must be, in hex digits: else a response_error
 ---@field on_progress? fun(done: integer, total: integer|nil)  bytes sent (from) or received (to) so far, and in all
 ---@field timeout? number
@@ -43,8 +43,8 @@ local function refuse(param, message)
 end
 
 local function check(method, path, o)
-  if type(method) ~= "string" or type(path) ~= "string" then
-    refuse(nil, 'git:request takes a method and a path, git:request("GET", "/projects"), and a table of options.')
+  if type(method) ~= "string" or not method:find "^%u+$" or type(path) ~= "string" then
+    refuse(nil, 'git:request takes a method in capitals and a path, git:request("GET", "/projects"), and a table of options.')
   elseif type(o) ~= "table" then
     refuse(nil, "the options of a request must be a table, got a " .. type(o) .. ".")
   end
@@ -53,8 +53,10 @@ local function check(method, path, o)
     refuse("from", "a request has either body or from.")
   elseif (o.to ~= nil or o.sha256) and method ~= "GET" then
     refuse("to", "to and sha256 go with GET alone.")
-  elseif o.resume and type(o.to) ~= "string" then
-    refuse("resume", "resume needs a file to go on with: to = PATH.")
+  elseif o.resume and not (type(o.to) == "string" and o.sha256) then
+    refuse("resume", "resume goes on with a file, to = PATH, and needs sha256 to know that it fits what comes.")
+  elseif (method == "GET" or method == "HEAD") and (o.body ~= nil or o.from ~= nil or o.idempotency_key) then
+    refuse("body", "a " .. method .. " only reads: it takes no body, no from and no idempotency_key.")
   elseif o.sha256 and not (#o.sha256 == 64 and o.sha256:find "^%x+$") then
     refuse("sha256", "sha256 must be 64 hex digits.")
   elseif o.size and type(o.from) ~= "function" then
@@ -160,16 +162,18 @@ local function stream(client, call, o, source, sink)
   local driver = client.driver
   local state = { ended = not source, offset = sink and sink.size or 0 }
   driver.start(call)
+  local over
   repeat
     if source then
       push(driver, call, source, state)
     end
     driver.await(call)
+    over = call:done() -- what comes while a piece is dealt with is for another round
     if sink then
       pull(driver, call, sink, state)
     end
     progress(o, call, source, sink, state)
-  until call:done()
+  until over
 end
 
 -- ---- the answer ----
@@ -187,6 +191,10 @@ local function decoded(call, status, text)
 end
 
 local function check_whole(call, status, o, sink)
+  local _, received = call:moved()
+  if received ~= sink.size then
+    return nil, errors.of_answer(call, status, "incomplete", string.format("%d bytes came, and %d were taken.", received, sink.size))
+  end
   local sum = sink.digest:hex()
   if o.sha256 and sum ~= o.sha256:lower() then
     local message = string.format("what came has the SHA-256 %s, where %s was due.", sum, o.sha256:lower())

@@ -7,8 +7,8 @@ local task = require "gitdev.task"
 local scope = {}
 
 local function check_functions(name, fns)
-  if type(fns) ~= "table" or next(fns) == nil then
-    errors.misuse { message = name .. " takes a table of functions, { function() … end, … }." }
+  if type(fns) ~= "table" then
+    errors.misuse { message = name .. " takes a table of functions, { function() … end, … }, got a " .. type(fns) .. "." }
   end
   for key, fn in pairs(fns) do
     if type(fn) ~= "function" then
@@ -55,6 +55,9 @@ end
 ---@return any key     its key
 function scope.race(fns)
   check_functions("gitdev.race", fns)
+  if next(fns) == nil then
+    errors.misuse { message = "gitdev.race takes at least one function: of none, none is first." }
+  end
   local winner
   return loop.run(function()
     local me, tasks = loop.current(), {}
@@ -89,6 +92,8 @@ end
 function scope.timeout(seconds, fn, ...)
   if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds == math.huge then
     errors.misuse { message = "gitdev.timeout takes a number of seconds from 0, and a function, got " .. tostring(seconds) .. "." }
+  elseif type(fn) ~= "function" then
+    errors.misuse { message = "gitdev.timeout takes a number of seconds and a function, gitdev.timeout(5, fn), got a " .. type(fn) .. "." }
   end
   local reason = errors.new {
     type = "timeout_error",

@@ -2,6 +2,7 @@
 -- digests what it takes.
 local compat = require "gitdev.compat"
 local core = require "gitdev.core"
+local errors = require "gitdev.error"
 
 local sink = {}
 
@@ -117,11 +118,16 @@ end
 
 local function open_file(path, resume)
   local self = new(file)
-  self.path, self.part, self.keep = path, path .. ".part", resume
+  -- What may be taken up again has a name that can be found; else each download has one of its own.
+  self.path, self.part, self.keep = path, path .. (resume and ".part" or "." .. core.random_id(8) .. ".part"), resume
   if resume then
     take_up(self)
   end
-  self.handle = check(io.open(self.part, resume and "ab" or "wb"))
+  local problem
+  self.handle, problem = io.open(self.part, resume and "ab" or "wb")
+  if not self.handle then
+    errors.misuse { code = "parameter_invalid", param = "to", message = "what comes cannot be written: " .. problem .. "." }
+  end
   self.armed = true
   -- A script that is interrupted leaves nothing behind either.
   self.guard = compat.finalizer(function()

@@ -25,10 +25,18 @@ end
 
 local fn = {}
 
+local function refuse(text)
+  errors.misuse { code = "parameter_invalid", param = "from", message = "the function that gives the body " .. text .. "." }
+end
+
 function fn:read()
   local bytes = self.give()
   if bytes ~= nil and type(bytes) ~= "string" then
-    error("the function that gives the body must return strings, and nil at the end, got a " .. type(bytes), 0)
+    refuse("must return strings, and nil at the end, got a " .. type(bytes))
+  end
+  self.given = self.given + #(bytes or "")
+  if self.size >= 0 and (self.given > self.size or not bytes and self.given < self.size) then
+    refuse(string.format("was to give %d bytes in all, and gave %d", self.size, self.given))
   end
   return bytes
 end
@@ -41,14 +49,16 @@ function fn.close() end
 ---@return table source  read() -> bytes|nil, rewind() where there is a way back, close(); size, -1 unknown
 function source.open(from, size)
   if type(from) == "function" then
-    return setmetatable({ give = from, size = size or -1 }, { __index = fn })
+    return setmetatable({ give = from, given = 0, size = size or -1 }, { __index = fn })
   end
-  local handle, problem = io.open(from, "rb")
+  local handle, problem, _ = io.open(from, "rb")
   local length = handle and handle:seek "end"
-  if not length then
+  if length and handle:seek("set", 0) then
+    _, problem = handle:read(0) -- a directory can be opened, and no more
+  end
+  if not length or problem then
     errors.misuse { param = "from", message = "what is to be sent cannot be read: " .. tostring(problem or from) .. "." }
   end
-  handle:seek("set", 0)
   return setmetatable({ handle = handle, size = length, rewindable = true }, { __index = file })
 end
 

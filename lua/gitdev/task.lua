@@ -287,9 +287,16 @@ end
 
 -- ---- what its holder can do ----
 
+local function check_self(self, name)
+  if getmetatable(self) ~= class then
+    require("gitdev.error").misuse { message = name .. " is a method of a task: call it with a colon, task:" .. name .. "()." }
+  end
+end
+
 ---Ends the task: its waits raise a canceled_error (or `reason`) from now on, what it waits for is taken back, and its children are
 ---canceled, those too that it makes from now on. It may still run to clean up; wait() tells when it is over. The first reason stays.
 function methods:cancel(reason)
+  check_self(self, "cancel")
   if self.finished or self.canceled then
     return
   end
@@ -309,6 +316,7 @@ end
 
 ---"running" (also while it waits), "done", "failed" or "canceled".
 function methods:status()
+  check_self(self, "status")
   if not self.finished then
     return "running"
   elseif not self.failed then
@@ -345,6 +353,7 @@ end
 
 ---Waits until the task is over. Returns what its function returned, raises what it raised.
 function methods:wait()
+  check_self(self, "wait")
   if not self.finished then
     local me = self.scheduler:running_task()
     if not me then
@@ -367,6 +376,7 @@ end
 ---Where the task's error was raised, in its own stack and those of the tasks below that it came from; nil when it has not failed.
 ---@return string|nil
 function methods:where()
+  check_self(self, "where")
   return self.traceback
 end
 

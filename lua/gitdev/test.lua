@@ -11,6 +11,7 @@ local emulator = require "gitdev.emulator"
 local errors = require "gitdev.error"
 local loop = require "gitdev.loop"
 local memory = require "gitdev.driver.memory"
+local options_of = require "gitdev.options"
 local schedule = require "gitdev.schedule"
 
 local test = {}
@@ -22,7 +23,21 @@ world.__index = world
 local START = 1718942298
 local LATENCY = 0.02
 
-local OWN_OPTIONS = { start = true, latency = true }
+-- The emulator has a seed too.
+local OWN_OPTIONS = { seed = "seed", start = "number", latency = "number" }
+
+local OPTIONS = {
+  plan = "plan",
+  rate_limit = "boolean",
+  build_ms = "number",
+  branches = "table",
+  auto_create_projects = "boolean",
+  quotas = "table",
+  on_error = "function",
+}
+for name, kind in pairs(OWN_OPTIONS) do
+  OPTIONS[name] = kind
+end
 
 -- ---- the clock ----
 
@@ -86,9 +101,19 @@ end
 
 -- ---- running ----
 
+local function check_function(what, fn)
+  if type(fn) ~= "function" then
+    errors.misuse { message = what .. " takes a function that is run in the world, got a " .. type(fn) .. "." }
+  end
+end
+
 ---Runs fn(...) as a task in this world, with all that it spawns. Clients made in it talk to the emulator, sleeping moves the clock.
 ---Returns what fn returns, raises what it raises. It may be called again: the world goes on from where it is.
 function world:run(fn, ...)
+  if getmetatable(self) ~= world then
+    errors.misuse { message = "run is a method: call it with a colon, world:run(fn)." }
+  end
+  check_function("world:run", fn)
   self.traceback = nil
   if self.tasks and self.tasks.current then
     errors.misuse { message = "this world runs already: what is called in it is in it." }
@@ -170,11 +195,19 @@ local function driver_of(self)
   }
 end
 
+local function check(options)
+  if type(options) ~= "table" then
+    errors.misuse { message = "gitdev.test.world takes a table of options, { seed = 1 }, got a " .. type(options) .. "." }
+  end
+  options_of.check(options, OPTIONS, "gitdev.test.world")
+end
+
 ---Makes a world. `options`: seed (a whole number, 1), start (Unix seconds), latency (seconds there and back, 0.02), and those of
 ---gitdev.emulator (plan, rate_limit, build_ms, branches, auto_create_projects, quotas).
 ---@return table world  its `emulator` can be asked and told anything: see docs/emulator.md
 function test.world(options)
-  options = options or {}
+  options = options == nil and {} or options
+  check(options)
   local self = setmetatable({
     seed = options.seed or 1,
     start = options.start or START,
@@ -182,12 +215,13 @@ function test.world(options)
     lines = {},
   }, world)
   self.now, self.time = clock_of(self)
-  local inner = { clock = self.time, seed = self.seed }
+  local inner = {}
   for name, value in pairs(options) do
     if not OWN_OPTIONS[name] then
       inner[name] = value
     end
   end
+  inner.clock, inner.seed = self.time, self.seed
   self.emulator = emulator.new(inner)
   self.timers = schedule.new()
   self.engine = memory.new {
@@ -209,6 +243,7 @@ end
 
 ---Makes a world and runs fn(world) in it.
 function test.run(fn, options)
+  check_function("gitdev.test.run", fn)
   local made = test.world(options)
   return made:run(fn, made)
 end

@@ -84,6 +84,24 @@ describe("lua/gitdev/", function()
     end
   end)
 
+  it("has an order in which modules require each other, downwards only", function()
+    local ORDER = { { "surface" }, { "client" }, { "call", "request", "scope" }, { "loop", "sink", "source" }, { "task" }, { "schedule", "queue" } }
+    local rank, seen = {}, 0
+    for number, row in ipairs(ORDER) do
+      for _, name in ipairs(row) do
+        rank["gitdev." .. name] = number
+      end
+    end
+    for _, file in ipairs(files "lua/gitdev/*.lua") do
+      local own = rank["gitdev." .. (file.path:match "^lua/gitdev/(%w+)%.lua$" or "")]
+      seen = seen + (own and 1 or 0)
+      for _, name in ipairs(own and requires(file) or {}) do
+        assert.is_true(not rank[name] or rank[name] > own, file.path .. " requires " .. name)
+      end
+    end
+    assert.equal(11, seen)
+  end)
+
   it("has an SDK that knows neither the emulator nor the host", function()
     for _, file in ipairs(files "lua/gitdev/*.lua") do
       local room = file.path:match "^lua/gitdev/(%w+)/"

@@ -300,7 +300,8 @@ describe("the engine", function()
         return git.organization:get()
       end)
       assert.is_false(ok)
-      assert.matches("organization.get: the client is closed", tostring(err), 1, true)
+      assert.same({ "canceled_error", "client_closed" }, { err.type, err.code })
+      assert.matches("the client is closed: make another", tostring(err), 1, true)
     end
   end)
 

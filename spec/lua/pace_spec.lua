@@ -34,7 +34,7 @@ local function share(tasks, calls, call)
   end
 end
 
-describe("a rate limit", function()
+describe("a rate limit #many", function()
   -- The bucket is full at first: the least time for n calls is (n - burst) / rate. At least 95 % of the rate is measured over that time.
   local function least(plan, calls)
     local limit = limits.plans[plan]
@@ -190,7 +190,7 @@ describe("a rate limit", function()
   end)
 end)
 
-describe("the budget for retries", function()
+describe("the budget for retries #many", function()
   local HOUR = 3600
   -- What an hour gives: 20 at first, one a minute from the first retry on. It is never full again, as there is always somebody to take it.
   local function given(from, to, successes)

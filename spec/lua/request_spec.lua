@@ -118,6 +118,12 @@ describe("a request", function()
     for _, case in ipairs {
       { "POST", "/x", { to = "file" } },
       { "GET", "/x", { resume = true } },
+      { "GET", "/x", { resume = true, to = path } }, -- without sha256 nobody knows whether it fits
+      { "GET", "/x", { body = {} } },
+      { "GET", "/x", { idempotency_key = "k" } },
+      { "get", "/x" },
+      { "PUT", "/x", { from = "." } },
+      { "GET", "/x", { to = "/nonexistent/file" } },
       { "GET", "/x", { sha256 = "abc" } },
       { "PUT", "/x", { body = {}, from = path } },
       { "PUT", "/x", { from = path } }, -- it is not there
@@ -195,7 +201,8 @@ describe("a request", function()
       return 100000
     end))
     for _, resume in ipairs { true, false } do
-      local ok, err = pcall(git.request, git, "GET", "/file", { to = path, resume = resume, max_retries = 0 })
+      local options = { to = path, resume = resume, sha256 = core.sha256(BODY), max_retries = 0 }
+      local ok, err = pcall(git.request, git, "GET", "/file", options)
       assert.is_false(ok)
       assert.equal("connection_error", err.type)
       assert.equal(resume and 100000 or nil, #(exists(path .. ".part") or "") > 0 and #exists(path .. ".part") or nil)
@@ -307,21 +314,63 @@ describe("a request", function()
     assert.equal(1, #server.requests)
   end)
 
-  it("says so when a function gives less than it announced, or no text", function()
+  it("says so when a function gives less or more than it announced, or no text", function()
     local git = start(echo)
     local ok, err = pcall(git.request, git, "PUT", "/file", {
       size = 10,
       from = function() end,
     })
     assert.is_false(ok)
-    assert.equal("stream_refused", err.code)
+    assert.equal("parameter_invalid", err.code)
+    assert.matches("was to give 10 bytes in all, and gave 0", err.message)
+    ok, err = pcall(git.request, git, "PUT", "/file", {
+      size = 10,
+      from = function()
+        return "0123456"
+      end,
+    })
+    assert.is_false(ok)
+    assert.matches("was to give 10 bytes in all, and gave 14", err.message)
     ok, err = pcall(git.request, git, "PUT", "/file", {
       from = function()
         return 7
       end,
     })
     assert.is_false(ok)
-    assert.matches("must return strings", err)
+    assert.matches("must return strings", tostring(err))
+    assert.equal(0, #server.requests) -- nothing arrived whole
+  end)
+
+  it("is not over before all has been dealt with, however slowly", function()
+    local git = start(file_server(BODY))
+    local got = gitdev.run(function()
+      return git:request("GET", "/file", {
+        to = path,
+        on_progress = function()
+          gitdev.sleep(0.02)
+        end,
+      })
+    end)
+    assert.equal(#BODY, got.size)
+    assert.is_true(exists(path) == BODY)
+  end)
+
+  it("gives up by the number of retries when a server cannot go on where it was", function()
+    local git = start(file_server(BODY, function()
+      return 1000
+    end)) -- no ETag: each try begins anew
+    local ok = pcall(git.request, git, "GET", "/file", { to = path, timeout = 20 })
+    assert.is_false(ok)
+    assert.equal(3, #server.requests)
+  end)
+
+  it("of two downloads to one name leaves one of them, whole", function()
+    local git = start(file_server(BODY, nil, '"v1"'))
+    local function download()
+      return git:request("GET", "/file", { to = path }).size
+    end
+    assert.same({ #BODY, #BODY }, gitdev.all { download, download })
+    assert.is_true(exists(path) == BODY)
   end)
 
   it("works in a virtual world as well", function()
@@ -338,6 +387,20 @@ describe("a request", function()
 end)
 
 describe("closing a client", function()
+  it("is heard at once in a virtual world", function()
+    test.run(function(world)
+      local git = gitdev.client()
+      gitdev.spawn(gitdev.sleep, 3600)
+      local waiting = gitdev.spawn(function()
+        local ok, err = pcall(git.projects.get, git.projects, "my-app")
+        return ok, err.code, world:elapsed()
+      end)
+      gitdev.sleep(0.3)
+      git:close()
+      assert.same({ false, "client_closed", 0.3 }, { waiting:wait() })
+    end, { latency = 1 })
+  end)
+
   it("ends its calls under way, each with a typed error, and no others", function()
     local server = origin.start(function()
       return "hold"

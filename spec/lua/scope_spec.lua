@@ -93,7 +93,9 @@ describe("gitdev.all", function()
   end)
 
   it_inside("refuses what is no table of functions", function()
-    for _, case in ipairs { { {}, "takes a table of functions" }, { 1, "takes a table of functions" },
+    assert.same({}, gitdev.all {}) -- of a list that was made as the program ran, say
+    assert.matches("takes at least one function", raised(gitdev.race, {}).message)
+    for _, case in ipairs { { "f", "takes a table of functions" }, { 1, "takes a table of functions" },
       { { 1 }, "what stands at 1 is a number" }, { { a = {} }, "what stands at a is a table" } } do
       assert.matches(case[2], raised(gitdev.all, case[1]).message, 1, true)
       assert.matches(case[2], raised(gitdev.race, case[1]).message, 1, true)
@@ -263,6 +265,13 @@ describe("gitdev.timeout", function()
     for _, wrong in ipairs { -1, 0 / 0, math.huge, "1", false } do
       assert.matches("seconds from 0", raised(gitdev.timeout, wrong, sleeper(1)).message, 1, true)
     end
+    assert.matches("gitdev.timeout takes a number of seconds and a function", raised(gitdev.timeout, 1).message, 1, true)
+  end)
+
+  it_inside("says what to do about its error, which has no tries to look at", function()
+    local err = raised(gitdev.timeout, 1, sleeper(2))
+    assert.same({}, err.attempts)
+    assert.matches("^Give it more time%. Of a call,", gitdev.hint(err))
   end)
 end)
 

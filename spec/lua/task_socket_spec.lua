@@ -36,6 +36,10 @@ describe("tasks over sockets", function()
 
   it("go on as they are stepped", function()
     start {}
+    if loop.current() then -- under the host, specs run in a task
+      assert.matches("gitdev.sleep", raised(gitdev.step))
+      return
+    end
     local slugs = {}
     for i = 1, 3 do
       gitdev.spawn(function()

@@ -28,6 +28,19 @@ local function failer(seconds, err)
   end
 end
 
+describe("a task's method", function()
+  it("says so when it is called with a dot", function()
+    inside(function()
+      local task = gitdev.spawn(sleeper(0))
+      for _, name in ipairs { "wait", "cancel", "status", "where" } do
+        assert.matches("call it with a colon, task:" .. name .. "()", raised(task[name]).message, 1, true)
+        assert.matches("call it with a colon", raised(task[name], "reason").message, 1, true)
+      end
+      task:wait()
+    end)
+  end)
+end)
+
 describe("a parent", function()
   it("waits for its children, also when its function has returned", function()
     local order = {}
@@ -656,7 +669,6 @@ describe("a task", function()
         assert.matches("a task is made of a function", raised(gitdev.spawn, wrong).message)
         assert.matches("a task is made of a function", raised(gitdev.run, wrong).message)
       end
-      assert.matches("a task is made of a function", raised(gitdev.timeout, 1).message)
     end)
   end)
 
@@ -892,7 +904,8 @@ describe("outside of tasks", function()
   end)
 end)
 
-describe("many tasks", function()
+-- Tagged, so that a run under an instrument that slows everything down can leave them out (--exclude-tags=many).
+describe("many tasks #many", function()
   local jit = rawget(_G, "jit")
 
   -- How much memory there is after so many rounds. What a compiler makes of the code counts as memory too.

@@ -199,6 +199,12 @@ describe("a world", function()
     end))
   end)
 
+  it("has no sockets", function()
+    test.run(function()
+      assert.matches("no sockets in a virtual world", raised(server.start))
+    end)
+  end)
+
   it("is refused in itself", function()
     local world = test.world()
     world:run(function()
@@ -212,7 +218,31 @@ describe("a world", function()
       gitdev.client().deployments:create { project = "made-for-it" }
       assert.equal("my-app", world.emulator.tenants[false].things.project:find("slug", "my-app").slug)
     end, { plan = "starter", auto_create_projects = true })
-    assert.matches('no option "paln"', raised(test.world, { paln = "starter" }))
+  end)
+
+  it("refuses options that it cannot have, by name", function()
+    for _, wrong in ipairs {
+      { seed = "seven" }, { seed = 1.5 }, { seed = -1 }, { seed = 2 ^ 60 }, { latency = -1 }, { start = "now" }, { latency = 0 / 0 },
+      { build_ms = -1 }, { build_ms = "soon" }, { quotas = 3 }, { plan = "free" }, { branches = "main" }, { rate_limit = 1 },
+    } do
+      local err = raised(test.world, wrong)
+      assert.equal(next(wrong), err.param)
+      assert.matches("an option of gitdev.test.world", err.message, 1, true)
+    end
+    local err = raised(test.world, { paln = "starter" })
+    assert.matches('paln is not an option of gitdev.test.world: did you mean "plan"?', err.message, 1, true)
+    assert.matches("gitdev.test.world takes a table of options", raised(test.world, 5).message, 1, true)
+    assert.matches("quotas must be a table of numbers", raised(test.world, { quotas = { projects = "many" } }), 1, true)
+    for name, value in pairs { build_ms = -1, quotas = 3, plan = "free" } do
+      assert.matches(name, raised(require("gitdev.emulator").new, { clock = os.time, [name] = value }), 1, true)
+    end
+  end)
+
+  it("wants a function to run", function()
+    local world = test.world()
+    assert.matches("world:run takes a function", raised(world.run, world).message, 1, true)
+    assert.matches("call it with a colon", raised(world.run, function() end).message, 1, true)
+    assert.matches("gitdev.test.run takes a function", raised(test.run, { seed = 1 }).message, 1, true)
   end)
 end)
 

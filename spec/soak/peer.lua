@@ -18,13 +18,13 @@ local function read_line(path)
 end
 
 --- Starts one: `host` is the program, `options` are those of `gitdev emulator`. The shell between the two waits for the end of its
--- stdin, which is a pipe from here: it comes too when this process is killed.
+-- stdin, which is a pipe from here: it comes too when this process is killed, and a Ctrl-C ends its cat instead of it.
 function peer.start(host, options)
   local announcement = os.tmpname()
   local self = setmetatable({}, peer)
   self.pipe = assert(io.popen(string.format(
-    "%s emulator %s >%s & emulator=$!; cat; kill $emulator; wait $emulator; rm -f %s", host, options, announcement, announcement), "w"))
-  local turns, line = 0, nil
+    "trap : INT TERM; %s emulator %s >%s & emulator=$!; cat; kill $emulator; wait $emulator; rm -f %s", host, options, announcement, announcement), "w"))
+  local turns, line = 0
   repeat
     loop.sleep(0.01)
     turns, line = turns + 1, read_line(announcement)

@@ -229,6 +229,94 @@ static void test_resuming(void **state) {
   }
 }
 
+/* A part that nobody asked for, and parts of something else. */
+static void test_parts_that_are_not_the_rest(void **state) {
+  (void)state;
+  static const struct {
+    unsigned long long offset;
+    const char *etag, *range;
+  } cases[] = {
+      {0, NULL, "bytes 0-99/1000"}, {3, "\"b\"", "bytes 3-9/10"},
+      {3, "\"a\"", "bytes 3-2/10"}, {3, "\"a\"", "bytes 3-9/9"},
+      {3, "\"a\"", "bytes 3-9"},    {3, "\"a\"", "bytes 3-99999999999999999999/*"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    place to = {.len = (size_t)cases[i].offset};
+    gitdev_client *client = new_client(0);
+    gitdev_call *call = new_download(client, &to, cases[i].offset, "\"a\"");
+    expect_send(call, 0);
+    gitdev_call_begin(call, 206);
+    if (cases[i].etag)
+      header(call, "ETag", cases[i].etag);
+    header(call, "Content-Range", cases[i].range);
+    assert_int_equal(data(call, "x"), GITDEV_EINVAL);
+    end(call, GITDEV_FAILED_ANSWER, false, 1);
+    assert_string_equal(gitdev_call_result(call)->code, "malformed_response");
+    free_both(call, client);
+  }
+}
+
+/* A server may send less of the rest than was asked for (RFC 9110 15.3.7). */
+static void test_a_part_of_the_rest_is_not_the_whole(void **state) {
+  (void)state;
+  place to = {.bytes = "abc", .len = 3};
+  double now = 1;
+  gitdev_client *client = new_client(0);
+  gitdev_call *call = new_download(client, &to, 3, "\"a\"");
+  expect_send(call, 0);
+  gitdev_call_begin(call, 206);
+  header(call, "Content-Range", "bytes 3-4/8");
+  assert_int_equal(data(call, "de"), GITDEV_OK);
+  end(call, GITDEV_COMPLETE, false, now);
+  assert_null(gitdev_call_result(call));
+  assert_string_equal(header_of(expect_retry(call, &now), "Range"), "bytes=5-");
+  gitdev_call_begin(call, 206);
+  header(call, "Content-Range", "bytes 5-7/8");
+  assert_int_equal(data(call, "fgh"), GITDEV_OK);
+  end(call, GITDEV_COMPLETE, false, now);
+  assert_null(gitdev_call_result(call)->type);
+  assert_memory_equal(to.bytes, "abcdefgh", 8);
+  free_both(call, client);
+}
+
+/* Beginning from zero again and again is no progress. */
+static void test_the_same_bytes_again_are_no_progress(void **state) {
+  (void)state;
+  place to = {0};
+  double now = 0;
+  gitdev_client *client = new_client(0);
+  gitdev_call *call = new_download(client, &to, 0, NULL);
+  int tries = 0;
+  while (!gitdev_call_result(call)) {
+    expect_retry(call, &now);
+    tries++;
+    gitdev_call_begin(call, 200);
+    assert_int_equal(data(call, "abc"), GITDEV_OK);
+    end(call, GITDEV_FAILED_SENT, false, now);
+  }
+  assert_int_equal(tries, 3); /* the first one did bring something, and is a retry's beginning */
+  free_both(call, client);
+}
+
+static void test_headers_may_be_asked_for_at_any_time(void **state) {
+  (void)state;
+  place to = {0};
+  size_t count;
+  gitdev_client *client = new_client(0);
+  gitdev_call *call = new_download(client, &to, 0, NULL);
+  expect_send(call, 0);
+  gitdev_call_begin(call, 200);
+  header(call, "X-First", "1");
+  assert_non_null(gitdev_call_headers(call, &count));
+  for (int i = 0; i < 100; i++)
+    header(call, "X-More", "a value that makes the text grow, and move");
+  const gitdev_header *headers = gitdev_call_headers(call, &count);
+  assert_int_equal(count, 101);
+  assert_string_equal(headers[0].name, "x-first");
+  assert_string_equal(headers[100].value, "a value that makes the text grow, and move");
+  free_both(call, client);
+}
+
 static void test_what_is_there_is_not_fetched_again(void **state) {
   (void)state;
   place to = {.bytes = "old", .len = 3};
@@ -527,6 +615,10 @@ int main(void) {
       cmocka_unit_test(test_download_is_taken_up_where_it_stopped),
       cmocka_unit_test(test_progress_is_no_repeated_failure),
       cmocka_unit_test(test_resuming),
+      cmocka_unit_test(test_parts_that_are_not_the_rest),
+      cmocka_unit_test(test_a_part_of_the_rest_is_not_the_whole),
+      cmocka_unit_test(test_the_same_bytes_again_are_no_progress),
+      cmocka_unit_test(test_headers_may_be_asked_for_at_any_time),
       cmocka_unit_test(test_what_is_there_is_not_fetched_again),
       cmocka_unit_test(test_an_error_does_not_reach_the_sink),
       cmocka_unit_test(test_a_full_sink_holds_the_sender_back),

@@ -123,7 +123,7 @@ return {
   {
     type = "timeout_error",
     origin = "client",
-    hint = "Give more time with timeout = seconds, or look at err.attempts for where it went.",
+    hint = "Give it more time. Of a call, err.attempts tells where the time went.",
   },
   {
     type = "response_error",

@@ -25,6 +25,11 @@ local function tell(self, job)
   end
 end
 
+--- Whether there is news: time must not move before it is heard.
+function memory:has_news()
+  return self.told.first <= self.told.last
+end
+
 --- The next call that is done, has events, or whose stream has moved; nil when there is none.
 function memory:news()
   local job = self.told:pop()

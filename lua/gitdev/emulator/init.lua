@@ -46,6 +46,19 @@ local DEFAULTS = {
 }
 local OPTIONAL = { clock = true, seed = true }
 
+local function is_number(value)
+  return type(value) == "number" and value >= 0 and value < math.huge
+end
+
+local function are_quotas(value)
+  for _, limit in pairs(type(value) == "table" and value or { false }) do
+    if not is_number(limit) then
+      return false
+    end
+  end
+  return true
+end
+
 local function options_of(given)
   local options = {}
   for name, value in pairs(DEFAULTS) do
@@ -61,6 +74,10 @@ local function options_of(given)
     error("emulator.new needs clock: a function that returns Unix seconds", 3)
   elseif not limits.plans[options.plan] then
     error(('emulator.new: there is no plan "%s"; there are starter, pro, enterprise'):format(tostring(options.plan)), 3)
+  elseif not is_number(options.build_ms) then
+    error("emulator.new: build_ms must be a number of milliseconds from 0, got " .. tostring(options.build_ms), 3)
+  elseif not are_quotas(options.quotas) then
+    error("emulator.new: quotas must be a table of numbers from 0, such as { projects = 3 }", 3)
   end
   return options
 end
