@@ -22,8 +22,8 @@ end
 function peer.start(host, options)
   local announcement = os.tmpname()
   local self = setmetatable({}, peer)
-  self.pipe = assert(io.popen(string.format(
-    "trap : INT TERM; %s emulator %s >%s & emulator=$!; cat; kill $emulator; wait $emulator; rm -f %s", host, options, announcement, announcement), "w"))
+  local script = "trap : INT TERM; %s emulator %s >%s & emulator=$!; cat; kill $emulator; wait $emulator; rm -f %s"
+  self.pipe = assert(io.popen(script:format(host, options, announcement, announcement), "w"))
   local turns, line = 0
   repeat
     loop.sleep(0.01)
