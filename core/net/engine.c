@@ -78,7 +78,7 @@ int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done,
     return GITDEV_EINVAL;
   if (gitdev_loop_forked(engine->loop))
     return GITDEV_ECLOSED;
-  gitdev_job *job = calloc(1, sizeof *job);
+  gitdev_job *job = malloc(sizeof *job);
   gitdev_lane *lane =
       job ? gitdev_lane_enter(&engine->lanes, gitdev_call_client(call)->pace) : NULL;
   if (!lane) {

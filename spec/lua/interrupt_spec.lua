@@ -8,7 +8,8 @@ if type(jit) == "table" then -- luacheck: ignore 113
 end
 
 -- run DELAY TARGET [COUNT PAUSE]: starts the host in a process group of its own with a fresh TMPDIR, sends SIGINT after so long ("": none),
--- to its group ("-", as a terminal does) or to the process alone (""), and prints what became of it: status, processes left, files left, stderr.
+-- to its group ("-", as a terminal does) or to the process alone (""), and prints what became of it: status, processes left, files left (but
+-- for `product`, which a script may have made), stderr.
 -- A process that was told to end is given time for it: what is left must be gone in the end, and none here would end soon by itself.
 local HARNESS = [==[
   set -m
@@ -38,7 +39,7 @@ local HARNESS = [==[
     status=$?
     while left "$pid" && ((turns-- > 0)); do sleep 0.01; done
     left "$pid" && processes=1 && kill -KILL -- "-$pid"
-    echo "$1:$2 $status $processes $(ls -A "$directory" | wc -l) $(tr '\n' '|' <"$directory.err")"
+    echo "$1:$2 $status $processes $(ls -A "$directory" | grep -cvx product) $(tr '\n' '|' <"$directory.err")"
     rm -rf "$directory" "$directory.err"
   }
 ]==]
@@ -89,6 +90,11 @@ local SCRIPTS = {
       local pipe = io.popen "echo text; exec cat /dev/null"
       assert(pipe:read "*l" == "text")
       pipe:close()
+    end
+  ]] },
+  { "downloads", CLIENT .. [[
+    for _ = 1, 30 do
+      assert(git:request("GET", "/organization", { to = os.getenv "TMPDIR" .. "/product" }).size > 100)
     end
   ]] },
   { "serves emulators of its own", [[
