@@ -85,13 +85,14 @@ end
 
 local function close(self)
   local handle = self.handle
-  self.handle, self.armed = nil, false
-  return handle == nil or handle:close()
+  self.handle = nil
+  return io.type(handle) ~= "file" or handle:close() -- by the collector's order it may have been closed already
 end
 
 function file:finish()
   check(close(self))
   check(os.rename(self.part, self.path))
+  self.armed = false
 end
 
 -- What is there stays when it may be taken up again.
@@ -100,6 +101,7 @@ function file:abandon()
   if not self.keep then
     os.remove(self.part)
   end
+  self.armed = false
 end
 
 -- Reads what an earlier download has left. Its bytes are counted and digested like any others.
@@ -123,18 +125,19 @@ local function open_file(path, resume)
   if resume then
     take_up(self)
   end
-  local problem
-  self.handle, problem = io.open(self.part, resume and "ab" or "wb")
-  if not self.handle then
-    errors.misuse { code = "parameter_invalid", param = "to", message = "what comes cannot be written: " .. problem .. "." }
-  end
+  -- A script that is interrupted leaves nothing behind either, at whichever instruction: so this comes before the file.
   self.armed = true
-  -- A script that is interrupted leaves nothing behind either.
   self.guard = compat.finalizer(function()
     if self.armed then
       self:abandon()
     end
   end)
+  local problem
+  self.handle, problem = io.open(self.part, resume and "ab" or "wb")
+  if not self.handle then
+    self.armed = false
+    errors.misuse { code = "parameter_invalid", param = "to", message = "what comes cannot be written: " .. problem .. "." }
+  end
   return self
 end
 

@@ -128,6 +128,35 @@ describe("a script that gets SIGINT", function()
     end)
   end
 
+  -- The same without a clock: an error at the first instruction, at the second, and so on, as a signal raises it.
+  it("at any instruction of a download, leaves no part of it", function()
+    local sink = require "gitdev.sink"
+    local product = os.tmpname()
+    local function download()
+      local file = sink.open(product)
+      file:write "some bytes"
+      file:finish()
+    end
+    local last, over = 0
+    repeat
+      last = last + 1
+      over = pcall(function()
+        debug.sethook(function()
+          debug.sethook()
+          error("interrupted", 0)
+        end, "", last)
+        download()
+        debug.sethook()
+      end)
+      collectgarbage()
+      collectgarbage()
+      local _, parts = process.run("ls " .. product .. ".*")
+      assert.equal("", parts, "at instruction " .. last)
+    until over
+    os.remove(product)
+    assert.is_true(last > 50)
+  end)
+
   -- What a signal must reach, and would not by itself; none of them would end for 30 seconds.
   local ENDLESS = {
     "os.execute 'sleep 30'",
