@@ -59,8 +59,8 @@ local function open_engine(self)
 end
 
 --- Settings, before the first call: { connect_to = "HOST:PORT:HOST:PORT" reaches the first at the second, on_open = function(handle) is told
--- the loop's handle for C (a light userdata) when it is made, on_resume = function(thread) which task's thread runs from now on (nil: none),
--- interrupted = function() is asked after each wait whether to raise an error from it }.
+-- the loop's handle for C (a light userdata) when it is made, and nil when it is closed, on_resume = function(thread) which task's thread
+-- runs from now on (nil: none), interrupted = function() is asked after each wait whether to raise an error from it }.
 function loop.configure(options)
   assert(not real.engine, "calls have been made already")
   for name, value in pairs(options) do
@@ -454,6 +454,7 @@ function loop.close()
     engine:close()
   end
   if handle then
+    settings.on_open(nil) -- nobody is to wake it any more
     handle:close()
   end
 end
