@@ -13,7 +13,7 @@ local loop = {}
 
 local function nothing() end
 
-local settings = { on_open = nothing, on_resume = nothing, interrupted = nothing }
+local settings = { on_open = nothing, interrupted = nothing }
 
 -- ---- worlds ----
 
@@ -30,9 +30,7 @@ local function block_for(one)
 end
 
 local function populate(self)
-  self.tasks = task.scheduler(function(thread)
-    settings.on_resume(thread)
-  end, block_for)
+  self.tasks = task.scheduler(block_for)
   self.sleepers = self.timers or schedule.new()
   self.waiting = {} -- by call: the task that waits for news of it, or BLOCKED
   self.calls = 0 -- how many of them
@@ -59,8 +57,8 @@ local function open_engine(self)
 end
 
 --- Settings, before the first call: { connect_to = "HOST:PORT:HOST:PORT" reaches the first at the second, on_open = function(handle) is told
--- the loop's handle for C (a light userdata) when it is made, and nil when it is closed, on_resume = function(thread) which task's thread
--- runs from now on (nil: none), interrupted = function() is asked after each wait whether to raise an error from it }.
+-- the loop's handle for C (a light userdata) when it is made, and nil when it is closed,
+-- interrupted = function() is asked after each wait whether to raise an error from it }.
 function loop.configure(options)
   assert(not real.engine, "calls have been made already")
   for name, value in pairs(options) do
@@ -76,8 +74,6 @@ function loop.within(other, fn, ...)
   world = other
   local results = compat.pack(pcall(fn, ...))
   world = before
-  local current = before.tasks and before.tasks.current
-  settings.on_resume(current and current.thread)
   if not results[1] then
     error(results[2], 0)
   end

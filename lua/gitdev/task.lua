@@ -22,16 +22,14 @@ end
 
 -- ---- the scheduler: who may go on ----
 
----@param on_resume fun(thread: thread|nil)  told which thread runs from now on
 ---@param block fun(task: table)  turns the world, outside of all tasks, until the task is over
-function task.scheduler(on_resume, block)
+function task.scheduler(block)
   return setmetatable({
     ready = {},
     last = 0, -- of those in `ready`
     alive = 0, -- tasks that are not over
     strays = {}, -- tasks without a parent whose error nobody has heard
     current = nil, -- the task that is being resumed
-    on_resume = on_resume,
     block = block,
   }, scheduler_class)
 end
@@ -226,9 +224,8 @@ local function after_resume(self, ok, ...)
 end
 
 local function run_one(self, one)
-  local before, on_resume = self.current, self.on_resume
+  local before = self.current
   self.current = one
-  on_resume(one.thread)
   local arguments = one.arguments
   one.arguments = nil
   if arguments and one.interruption then
@@ -239,7 +236,6 @@ local function run_one(self, one)
     after_resume(one, resume(one.thread))
   end
   self.current = before
-  on_resume(before and before.thread)
 end
 
 ---Resumes each task that is ready now, once, in order.
