@@ -24,8 +24,8 @@ local function takes(row, param)
   return names[#names] == param, names[#names - 1]
 end
 
--- The operations that become methods: name to op. Those of the thing's own resource keep their names (get is called refresh); a
--- list below it goes by its resource: deployment:logs().
+-- The operations that become methods: name to op. Those of the thing's own resource keep their names (get is called refresh); what is
+-- read below it goes by its resource: deployment:logs(), repository:compare{…}.
 local function method_ops(spec, resource)
   local ops = {}
   for _, row in ipairs(resource.operations) do
@@ -34,7 +34,7 @@ local function method_ops(spec, resource)
     if mine and home == spec.home and row.kind ~= "list" then
       ops[name] = row.op
       spec.parent = parent
-    elseif mine and row.kind == "list" and home:sub(1, #spec.home + 1) == spec.home .. "." then
+    elseif mine and (row.kind == "list" or row.kind == "get") and home:sub(1, #spec.home + 1) == spec.home .. "." then
       ops[home:sub(#spec.home + 2)] = row.op
     end
   end

@@ -19,8 +19,9 @@ end
 
 local kinds
 
--- What is loaded so far: resource tables by name, rows and compiled operations by op, object tables and compiled objects by name.
-local resources, rows, operations, object_rows, objects = {}, {}, {}, {}, {}
+-- What is loaded so far: resource tables by name, rows and compiled operations by op, object tables and compiled objects by name, event rows
+-- and compiled events by type.
+local resources, rows, operations, object_rows, objects, event_rows, events = {}, {}, {}, {}, {}, {}, {}
 
 ---A resource's table, as it stands in gitdev.api; nil when there is none of that name.
 ---@param name string
@@ -35,6 +36,9 @@ function schema.resource(name)
     end
     for _, row in ipairs(resource.objects) do
       object_rows[row.name] = { row = row, resource = resource }
+    end
+    for _, row in ipairs(resource.events or {}) do
+      event_rows[row[1]] = { row = row, resource = resource }
     end
   end
   return resource
@@ -167,14 +171,15 @@ end
 
 -- ---- objects ----
 
-local function find_object(name)
+-- Loads resources until `found`, one of the tables above, has something of that name.
+local function find(found, name)
   for _, resource in ipairs(index) do
-    if object_rows[name] then
+    if found[name] then
       break
     end
     schema.resource(resource)
   end
-  return object_rows[name]
+  return found[name]
 end
 
 -- The resource in which single things of this kind live: that of the first operation whose path ends, or goes on into an action, with
@@ -197,6 +202,7 @@ local function new_object(name, row, resource)
     key = row.key or "id",
     param = row.param or name,
     home = home_of(row, resource),
+    embedded = row.embedded,
     resource = resource.name,
     states = resource.states and resource.states[name],
   }
@@ -212,13 +218,14 @@ local function new_object(name, row, resource)
 end
 
 ---A compiled object: `name`, `prefix`, `doc`, `fields` (a field list), `key` (the field that a path names it by), `param` (the path
----parameter that stands for it), `home` (the resource that has its operations, or nil), `states` (its state machine, or nil).
+---parameter that stands for it), `home` (the resource that has its operations, or nil), `states` (its state machine, or nil), `embedded`
+---(whether it only stands inside others, and does not name its type in `object`).
 ---@param name string
 ---@return table|nil object
 function schema.object(name)
   local object = objects[name]
   if not object then
-    local found = find_object(name)
+    local found = find(object_rows, name)
     if not found then
       return nil
     end
@@ -235,6 +242,65 @@ function schema.objects()
   for _, resource in ipairs(index) do
     for _, row in ipairs(schema.resource(resource).objects) do
       names[#names + 1] = row.name
+    end
+  end
+  return names
+end
+
+-- ---- events ----
+
+-- A field of an event as a row: what is only named is the field of the object that the event is about, or that object's own id.
+local function event_field(entry, object)
+  if type(entry) == "table" then
+    return entry
+  elseif entry == object.name .. "_id" then
+    return { entry, "id<" .. object.prefix .. ">", doc = "The " .. object.name:gsub("_", " ") .. "'s id." }
+  end
+  for _, row in ipairs(object.fields) do
+    if row[1] == entry then
+      return row
+    end
+  end
+  return error("no field " .. entry .. " of " .. object.name)
+end
+
+local function new_event(row, resource)
+  local object, list = find(object_rows, row.object).row, {}
+  for i, entry in ipairs(row.data) do
+    list[i] = event_field(entry, object)
+  end
+  return {
+    type = row[1],
+    object = row.object,
+    family = row.family,
+    doc = row.doc,
+    resource = resource.name,
+    fields = field_list(list, row[1], true),
+  }
+end
+
+---A compiled event type (contract 4.3): `type`, `object` (the name of what it is about), `family` (as the platform's page groups it, or
+---nil), `doc`, `resource`, `fields` (the field list of its data, in order).
+---@param kind string  say "deployment.completed"
+---@return table|nil event
+function schema.event(kind)
+  if not events[kind] then
+    local found = find(event_rows, kind)
+    if not found then
+      return nil
+    end
+    events[kind] = new_event(found.row, found.resource)
+  end
+  return events[kind]
+end
+
+---The names of all event types, in the order of the resources.
+---@return string[]
+function schema.events()
+  local names = {}
+  for _, name in ipairs(index) do
+    for _, row in ipairs(schema.resource(name).events or {}) do
+      names[#names + 1] = row[1]
     end
   end
   return names

@@ -21,6 +21,7 @@ local ATTRIBUTES = {
   repeatable = "field",
   const = "field",
   private = "field",
+  optional = "field",
   null = "field",
   doc = "field",
   min_items = "outer",

@@ -1,5 +1,17 @@
 local BUILD_ERRORS = "build_error|build_timeout|out_of_memory|install_error|no_output|health_check_failed|region_unavailable|internal"
 
+local FAILED = { "status", "str", const = "failed", doc = "Always `failed`." }
+local CANCELED = { "status", "str", const = "canceled", doc = "Always `canceled`." }
+local PREVIOUS = { "previous_deployment_id", "id<dep>?", doc = "Where production pointed before." }
+
+-- An event's own fields, and after them what all events of a deployment carry.
+local function deployment_data(fields)
+  for _, name in ipairs { "project_id", "deployment_id", "target", "branch", "commit_sha", "permalink_url", "created_at" } do
+    fields[#fields + 1] = name
+  end
+  return fields
+end
+
 return {
   name = "deployments",
   doc = "Deployments: a commit of a project, built and served.",
@@ -97,6 +109,90 @@ return {
         { from = "live", to = "live", on = "promote", events = { "deployment.promoted" } },
         { from = "live", to = "live", on = "rollback", events = { "deployment.rolled_back" } },
       },
+    },
+  },
+  events = {
+    {
+      "deployment.created",
+      object = "deployment",
+      family = "deployments",
+      doc = "A deployment was made, and waits for a builder.",
+      data = deployment_data { "project", "status", "url" },
+    },
+    {
+      "deployment.completed",
+      object = "deployment",
+      family = "deployments",
+      doc = "A deployment is live.",
+      data = deployment_data {
+        "project",
+        { "status", "str", const = "live", doc = "Always `live`." },
+        "url",
+        { "duration_ms", "int", doc = "From the build's beginning to the end." },
+      },
+    },
+    {
+      "deployment.failed",
+      object = "deployment",
+      family = "deployments",
+      doc = "A deployment failed; the one before stays where it was.",
+      data = deployment_data { "project", FAILED, "url", "duration_ms", "failure" },
+    },
+    {
+      "deployment.canceled",
+      object = "deployment",
+      family = "deployments",
+      doc = "A deployment was canceled.",
+      data = deployment_data { "project", CANCELED, "url", "duration_ms", "cancel_reason" },
+    },
+    {
+      "deployment.promoted",
+      object = "deployment",
+      family = "deployments",
+      doc = "Production points to a deployment that was live already.",
+      data = deployment_data { "project", "status", "url", PREVIOUS },
+    },
+    {
+      "deployment.rolled_back",
+      object = "deployment",
+      family = "deployments",
+      doc = "Production points back to an old deployment.",
+      data = deployment_data { "project", "status", "url", PREVIOUS, { "reason", "str?", doc = "Why, as the caller said." } },
+    },
+    {
+      "deployment.deleted",
+      object = "deployment",
+      family = "deployments",
+      doc = "A deployment was deleted.",
+      data = deployment_data { "project", "status", "url" },
+    },
+    {
+      "build.started",
+      object = "deployment",
+      family = "build status",
+      doc = "A builder took a deployment up.",
+      data = deployment_data { "project", { "status", "str", const = "building", doc = "Always `building`." } },
+    },
+    {
+      "build.completed",
+      object = "deployment",
+      family = "build status",
+      doc = "A deployment is built, and goes out to its regions.",
+      data = deployment_data { "project", { "status", "str", const = "deploying", doc = "Always `deploying`." }, "duration_ms" },
+    },
+    {
+      "build.failed",
+      object = "deployment",
+      family = "build status",
+      doc = "A build failed.",
+      data = deployment_data { "project", FAILED, "duration_ms", "failure" },
+    },
+    {
+      "build.canceled",
+      object = "deployment",
+      family = "build status",
+      doc = "A build was canceled.",
+      data = deployment_data { "project", CANCELED, "duration_ms" },
     },
   },
   operations = {

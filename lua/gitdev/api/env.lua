@@ -1,3 +1,6 @@
+local PROJECT = { "project", "str", doc = "The project's slug." }
+local PROJECT_ID = { "project_id", "id<prj>", doc = "The project's id." }
+
 return {
   name = "env",
   doc = "Environment variables of a project. Changes touch later deployments only.",
@@ -18,6 +21,26 @@ return {
         { "created_at", "ts", doc = "When it was made." },
         { "updated_at", "ts", doc = "When it last changed." },
       },
+    },
+  },
+  events = {
+    {
+      "env_var.created",
+      object = "env_var",
+      doc = "A variable was set.",
+      data = { PROJECT, PROJECT_ID, "env_var_id", "key", "targets", "secret" },
+    },
+    {
+      "env_var.updated",
+      object = "env_var",
+      doc = "A variable was changed.",
+      data = { PROJECT, PROJECT_ID, "env_var_id", "key", "targets", "secret" },
+    },
+    {
+      "env_var.deleted",
+      object = "env_var",
+      doc = "A variable was deleted.",
+      data = { PROJECT, PROJECT_ID, "env_var_id", "key", "targets", "secret" },
     },
   },
   operations = {

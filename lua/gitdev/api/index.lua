@@ -1,2 +1,27 @@
 -- The resources of the API, in the contract's order. Each is a file beside this one, and the first word of its operations' names.
-return { "organization", "rate_limit", "projects", "env", "deployments" }
+return {
+  "organization",
+  "usage",
+  "regions",
+  "rate_limit",
+  "api_keys",
+  "projects",
+  "env",
+  "deployments",
+  "stream_tickets",
+  "previews",
+  "repositories",
+  "pipelines",
+  "runs",
+  "jobs",
+  "artifacts",
+  "domains",
+  "certificates",
+  "edge_functions",
+  "edge_configs",
+  "cache_purges",
+  "edge_rules",
+  "webhooks",
+  "events",
+  "security_alerts",
+}

@@ -1,3 +1,6 @@
+local SLUG = { "project", "str", doc = "The project's slug." }
+local CHANGED = { "changed", "[str]?", doc = "The fields that changed; null where the event is no change." }
+
 return {
   name = "projects",
   doc = "Projects: what is deployed, from which repository, and how it is built.",
@@ -24,6 +27,26 @@ return {
         { "created_at", "ts", doc = "When it was made." },
         { "updated_at", "ts", doc = "When it last changed." },
       },
+    },
+  },
+  events = {
+    {
+      "project.created",
+      object = "project",
+      doc = "A project was made.",
+      data = { SLUG, "project_id", CHANGED },
+    },
+    {
+      "project.updated",
+      object = "project",
+      doc = "A project was changed.",
+      data = { SLUG, "project_id", CHANGED },
+    },
+    {
+      "project.deleted",
+      object = "project",
+      doc = "A project was deleted, and all that belongs to it.",
+      data = { SLUG, "project_id", CHANGED },
     },
   },
   operations = {

@@ -36,10 +36,8 @@ local function lane_of(tenant, deployment)
   return line_of(tenant, deployment.project_id)[deployment.target]
 end
 
-local function later(tenant, deployment, delay_ms, action)
-  deployment.private.timer = tenant.emulator.schedule:at(tenant:now() + delay_ms, action, {
-    tenant = tenant, deployment = deployment,
-  })
+local function later(tenant, deployment, delay_ms, name)
+  deployment.private.timer = tenant:later(delay_ms, name, deployment)
 end
 
 local function begin_stage(tenant, deployment, name, planned_ms)
@@ -92,8 +90,7 @@ function builder.point_production(tenant, deployment)
   return previous and previous.id
 end
 
-local function deploy_done(subject)
-  local tenant, deployment = subject.tenant, subject.deployment
+local function deploy_done(tenant, deployment)
   local private = deployment.private
   if private.emulate == "deploy_failed" then
     end_stage(tenant, deployment, "failed")
@@ -110,8 +107,7 @@ end
 
 local pump
 
-local function build_done(subject)
-  local tenant, deployment = subject.tenant, subject.deployment
+local function build_done(tenant, deployment)
   local private = deployment.private
   local failure = FAILURES[private.emulate]
   if failure and failure.stage == "build" then
@@ -121,7 +117,7 @@ local function build_done(subject)
     end_stage(tenant, deployment, "ok")
     begin_stage(tenant, deployment, "deploy", private.deploy_ms)
     tenant:move(deployment, "build_ok", nil, { duration_ms = elapsed(tenant, deployment) })
-    later(tenant, deployment, private.deploy_ms, deploy_done)
+    later(tenant, deployment, private.deploy_ms, "deployment.deployed")
   end
   local lane = lane_of(tenant, deployment)
   lane.building = nil
@@ -139,7 +135,7 @@ local function start_build(tenant, deployment)
   tenant:move(deployment, "builder_free", {
     started_at = tenant:seconds(), queued_ms = now - private.created_ms,
   })
-  later(tenant, deployment, private.emulate == "hang" and BUILD_TIMEOUT_MS or build_ms, build_done)
+  later(tenant, deployment, private.emulate == "hang" and BUILD_TIMEOUT_MS or build_ms, "deployment.built")
 end
 
 -- Starts the oldest waiting deployment of a lane, if the builder is free and it has waited its time.
@@ -159,15 +155,22 @@ function pump(tenant, lane)
   start_build(tenant, head)
 end
 
-local function ready(subject)
-  pump(subject.tenant, lane_of(subject.tenant, subject.deployment))
+local function ready(tenant, deployment)
+  pump(tenant, lane_of(tenant, deployment))
 end
+
+--- What the catalogue calls when a deployment's time has come.
+builder.timers = {
+  ["deployment.ready"] = ready,
+  ["deployment.built"] = build_done,
+  ["deployment.deployed"] = deploy_done,
+}
 
 --- Cancels a deployment; `reason`: "user", "superseded" or "project_deleted". Raises 409 `invalid_state` if it has ended.
 function builder.cancel(tenant, deployment, reason)
   local on = reason == "user" and "cancel" or reason
   machine.next(deployment, on)
-  tenant.emulator.schedule:cancel(deployment.private.timer)
+  tenant:cancel(deployment.private.timer)
   local line, lane = line_of(tenant, deployment.project_id), lane_of(tenant, deployment)
   local changes = { cancel_reason = reason }
   if deployment.status == "queued" then
@@ -247,7 +250,7 @@ function builder.queue(tenant, project, plan)
     builder.cancel(tenant, older, "superseded")
   end
   line.queued[deployment.branch] = deployment
-  later(tenant, deployment, QUEUE_MS, ready)
+  later(tenant, deployment, QUEUE_MS, "deployment.ready")
   return deployment
 end
 

@@ -1,4 +1,5 @@
 --- The control plane under /_emulator (contract 5): for tests that meet the emulator over its socket.
+local catalog = require "gitdev.emulator.catalog"
 local core = require "gitdev.core"
 local environment = require "gitdev.emulator.environment"
 local events = require "gitdev.emulator.events"
@@ -35,7 +36,7 @@ local function parse(body)
 end
 
 local function list_requests(emulator)
-  return answer(200, { requests = json.array(emulator:requests()) })
+  return 200, { requests = json.array(emulator:requests()) }
 end
 
 local function list_events(emulator)
@@ -43,44 +44,45 @@ local function list_events(emulator)
   for index, event in ipairs(emulator:events()) do
     items[index] = events.body(event)
   end
-  return answer(200, '{"events":[' .. table.concat(items, ",") .. "]}")
+  return 200, '{"events":[' .. table.concat(items, ",") .. "]}"
 end
 
 local function add_fault(emulator, body)
   local ok, cause = emulator.faults:add(body)
   if not ok then
-    return problem(400, cause)
+    return 400, cause
   end
-  return answer(204)
+  return 204
 end
 
 local function clear_faults(emulator)
   emulator.faults:clear()
-  return answer(204)
+  return 204
 end
 
 local function reset(emulator)
   emulator:reset()
-  return answer(204)
+  return 204
 end
 
 local function skip(emulator, body)
   local ms = body.advance_ms
   if type(ms) ~= "number" or ms < 0 then
-    return problem(400, "advance_ms must be a number of milliseconds, not negative.")
+    return 400, "advance_ms must be a number of milliseconds, not negative."
   end
   emulator:skip(ms)
-  return answer(200, { now_ms = emulator.now_ms })
+  return 200, { now_ms = emulator.now_ms }
 end
 
 local function show_environment(emulator, _, id)
   local deployment = emulator:find("deployment", id)
   if not deployment then
-    return problem(404, "There is no such deployment.")
+    return 404, "There is no such deployment."
   end
-  return answer(200, environment.process(deployment))
+  return 200, environment.process(deployment)
 end
 
+-- Method, path, and fn(emulator, body, what the path captures) that answers a status and a value (a sentence, if the status says no).
 local ROUTES = {
   { "GET", "^/_emulator/requests$", list_requests },
   { "GET", "^/_emulator/events$", list_events },
@@ -90,6 +92,10 @@ local ROUTES = {
   { "POST", "^/_emulator/clock$", skip },
   { "GET", "^/_emulator/deployments/([^/]+)/environment$", show_environment },
 }
+
+for _, route in ipairs(catalog.control) do
+  ROUTES[#ROUTES + 1] = route
+end
 
 --- Whether a path is the control plane's.
 function control.owns(path)
@@ -104,7 +110,11 @@ function control.handle(emulator, method, path, text)
     known = known or found ~= nil
     if found and route[1] == method then
       local body, cause = parse(text)
-      return body and route[3](emulator, body, value) or problem(400, cause)
+      if not body then
+        return problem(400, cause)
+      end
+      local status, result = route[3](emulator, body, value)
+      return (status < 400 and answer or problem)(status, result)
     end
   end
   if known then

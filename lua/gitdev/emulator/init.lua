@@ -5,6 +5,7 @@
 --     local response = emu:handle { method = "GET", target = "/v2/projects", headers = { authorization = "Bearer " .. emu.api_key } }
 local access = require "gitdev.emulator.access"
 local bucket = require "gitdev.emulator.bucket"
+local catalog = require "gitdev.emulator.catalog"
 local control = require "gitdev.emulator.control"
 local core = require "gitdev.core"
 local cursors = require "gitdev.emulator.cursors"
@@ -87,21 +88,12 @@ end
 local routes
 
 local function build_routes()
-  local finders, handlers = {}, {}
-  for _, name in ipairs(schema.resources) do
-    local resource = require("gitdev.emulator.resources." .. name)
-    for param, find in pairs(resource.find or {}) do
-      finders[param] = find
-    end
-    for op, run in pairs(resource.operations) do
-      handlers[op] = run
-    end
-  end
   local built = router.new()
   for _, op in ipairs(schema.operations()) do
     local operation = schema.operation(op)
-    if handlers[op] then
-      built:add(operation.method, BASE .. operation.path, pipeline.route(operation, handlers[op], finders))
+    local run = catalog.operations[op]
+    if run then
+      built:add(operation.method, BASE .. operation.path, pipeline.route(operation, run, catalog.finders))
     end
   end
   return built
@@ -120,6 +112,9 @@ local function add_tenant(self, livemode, public_key)
   self.tenants[livemode] = made
   add_key(self, { secret = public_key, tenant = made, type = "public", projects = { "*" }, scopes = { "*" } })
   seed.project_with_repository(made, SEEDED_PROJECT)
+  for _, begin in ipairs(catalog.beginnings) do
+    begin(made)
+  end
   return made
 end
 

@@ -75,4 +75,48 @@ function paging.page(call, things, where, matches)
   return { data = data, next_cursor = key and cursors:make(binding, key) }
 end
 
+-- The first place in a rising list of keys that is beyond `after`, in the direction of `step`.
+local function place_after(items, key_of, after, step)
+  local low, high = 1, #items + 1
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if key_of(items[middle]) < after then
+      low = middle + 1
+    else
+      high = middle
+    end
+  end
+  if step < 0 then
+    return low - 1
+  end
+  return items[low] and key_of(items[low]) == after and low + 1 or low
+end
+
+--- One page of `items`, things that are in no collection: a list in rising order of the different texts, or numbers, that
+-- `key_of(item)` answers. `matches`: see paging.page. Returns { data, next_cursor }.
+function paging.rows(call, items, key_of, matches)
+  local query, cursors, binding = call.query, call.emulator.cursors, paging.binding(call)
+  local step = query.order == "desc" and -1 or 1
+  local at = step > 0 and 1 or #items
+  if query.cursor then
+    local after = cursors:read(query.cursor, { binding })
+    if items[1] and type(key_of(items[1])) == "number" then
+      after = tonumber(after)
+    end
+    at = place_after(items, key_of, after, step)
+  end
+  local data, last = {}, nil
+  while items[at] do
+    if not matches or matches(items[at]) then
+      if #data == query.limit then
+        local key = key_of(last)
+        return { data = data, next_cursor = cursors:make(binding, type(key) == "number" and ("%d"):format(key) or key) }
+      end
+      data[#data + 1], last = items[at], items[at]
+    end
+    at = at + step
+  end
+  return { data = data }
+end
+
 return paging

@@ -27,6 +27,11 @@ function call:page(things, where, matches)
   return paging.page(self, things, where, matches)
 end
 
+--- One page of a plain list; see paging.rows.
+function call:rows(items, key_of, matches)
+  return paging.rows(self, items, key_of, matches)
+end
+
 --- Restricts `where` to the projects that the key holds. `field`: the field of the things that has a project's id.
 function call:only_visible(where, field)
   if where[field] == nil and not access.sees_all(self.key) then

@@ -1,6 +1,7 @@
 --- All that one organization has in one mode: live and test data stand apart (contract 1.3).
 local answers = require "gitdev.emulator.answers"
 local bucket = require "gitdev.emulator.bucket"
+local catalog = require "gitdev.emulator.catalog"
 local collection = require "gitdev.emulator.collection"
 local core = require "gitdev.core"
 local events = require "gitdev.emulator.events"
@@ -9,6 +10,14 @@ local machine = require "gitdev.emulator.machine"
 
 local tenant = {}
 tenant.__index = tenant
+
+local function new_collections()
+  local things = {}
+  for object, options in pairs(catalog.collections) do
+    things[object] = collection.new(options)
+  end
+  return things
+end
 
 --- `emulator`: the emulator that the tenant lives in, for its time, timers and ids. `organization`: the object of the
 -- contract. `endless`: no rate limit.
@@ -21,12 +30,7 @@ function tenant.new(emulator, organization, endless)
     answers = answers.new(),
     log = {},
     lines = {},
-    things = {
-      project = collection.new { indexes = { "status", "repository_id" }, unique = { "slug" } },
-      env_var = collection.new { indexes = { "project_id" } },
-      deployment = collection.new { indexes = { "project_id", "status", "target", "branch", "current" } },
-      repository = collection.new { unique = { "name" } },
-    },
+    things = new_collections(),
   }, tenant)
 end
 
@@ -60,14 +64,47 @@ function tenant:set(thing, changes)
   end
 end
 
---- Records an event (contract 4.3). Its data come from `extra` first, then from the thing itself.
+local function react(self, kind, thing, event)
+  for _, reaction in ipairs(catalog.reactions[kind] or {}) do
+    reaction(self, thing, event)
+  end
+end
+
+--- Records an event (contract 4.3), and has the resources react to it. Its data come from `extra` first, then from the thing itself.
 function tenant:emit(kind, thing, extra)
-  self.log[#self.log + 1] = {
+  local event = {
     id = self:id("evt"),
     type = kind,
     timestamp = self:seconds(),
     data = events.data(kind, thing, extra),
   }
+  self.log[#self.log + 1] = event
+  react(self, kind, thing, event)
+  react(self, "*", thing, event)
+end
+
+local function ring(timer)
+  catalog.timers[timer.name](timer.tenant, timer.thing)
+end
+
+--- Sets a timer of the catalogue: `name` is called with the tenant and `thing` (may be nil) so many milliseconds from now. Returns
+-- it, for `cancel`.
+function tenant:later(delay_ms, name, thing)
+  assert(catalog.timers[name], name)
+  return self.emulator.schedule:at(self:now() + delay_ms, ring, { tenant = self, name = name, thing = thing })
+end
+
+--- Cancels a timer; nil, and one that has rung, are nothing to cancel.
+function tenant:cancel(timer)
+  self.emulator.schedule:cancel(timer)
+end
+
+--- Removes the things of a kind whose indexed `field` is `value`, without an event.
+function tenant:drop(object, field, value)
+  local things = self.things[object]
+  for _, thing in ipairs(things:list(field, value)) do
+    things:remove(thing)
+  end
 end
 
 --- Moves a thing along its state machine: what happened is `on`; `changes` are set in the same step, and the events of the

@@ -4,19 +4,12 @@ local build_log = require "gitdev.emulator.build_log"
 local builder = require "gitdev.emulator.builder"
 local distinct = require "gitdev.emulator.distinct"
 local environment = require "gitdev.emulator.environment"
+local history = require "gitdev.emulator.history"
+local log_page = require "gitdev.emulator.log_page"
 local machine = require "gitdev.emulator.machine"
-local paging = require "gitdev.emulator.paging"
 local refusal = require "gitdev.emulator.refusal"
 local schema = require "gitdev.schema"
 local seed = require "gitdev.emulator.seed"
-
--- How long the emulator keeps a log after its deployment ended; then 410.
-local LOG_KEPT_SECONDS = 30 * 24 * 3600
-
-local LEVELS = {}
-for rank, level in ipairs(schema.object("log_line").fields.by_name.level.values) do
-  LEVELS[level] = rank
-end
 
 -- ---- list, get ----
 
@@ -72,18 +65,17 @@ end
 -- The commit that a request names, or the head of its branch. A project without a repository has no commits, and takes any
 -- branch. Refuses with 422 what is not there.
 local function find_commit(repository, branch, sha)
-  local history = repository and repository.private or { commits = {} }
   local faults = {}
-  if repository and not history.heads[branch] then
+  if repository and not history.head(repository, branch) then
     faults[1] = missing("branch", ('branch: the repository has no branch "%s".'):format(branch))
   end
-  if sha and not history.commits[sha] then
+  if sha and not history.commit(repository, sha) then
     faults[#faults + 1] = missing("commit_sha", "commit_sha: the repository has no such commit.")
   end
   if faults[1] then
     refusal.unprocessable(faults)
   end
-  return repository and history.commits[sha or history.heads[branch]]
+  return history.commit(repository, sha or history.head(repository, branch))
 end
 
 -- The environment of a new deployment; refuses one that is too large.
@@ -201,53 +193,16 @@ end
 
 -- ---- logs ----
 
-local function refuse_expired(call, deployment)
-  local ended = deployment.finished_at
-  if ended and call.emulator:seconds() - ended >= LOG_KEPT_SECONDS then
-    refusal.raise("logs_expired", { message = "The log is no longer kept: 30 days have passed since the deployment ended." })
-  end
-end
-
-local function line_fits(line, query)
-  return (not query.stage or line.stage == query.stage)
-    and (not query.level or LEVELS[line.level] >= LEVELS[query.level])
-    and (not query.since_ms or line.time_ms >= query.since_ms)
-    and (not query.until_ms or line.time_ms < query.until_ms)
-end
-
--- Where the walk over the lines begins, ends, and its step. A line's own cursor goes with any filter: it is what a caller polls
--- on with, and what a stream resumes from (contract 2.5).
-local function walk_of(call, lines, own, page)
-  local cursor, ascending = call.query.cursor, call.query.order == "asc"
-  local seq = cursor and tonumber(call.emulator.cursors:read(cursor, { own, page }))
-  if ascending then
-    return (seq or 0) + 1, #lines, 1
-  end
-  return (seq or #lines + 1) - 1, 1, -1
-end
-
 local function logs(call)
-  local deployment, query = call.things.deployment, call.query
-  refuse_expired(call, deployment)
-  local lines = build_log.lines(deployment, call.emulator.now_ms)
-  local cursors, own, page = call.emulator.cursors, "log_line " .. deployment.id, paging.binding(call)
-  local data, next_cursor = {}, nil
-  local first, last, step = walk_of(call, lines, own, page)
-  for index = first, last, step do
-    local line = lines[index]
-    if line_fits(line, query) then
-      if #data == query.limit then
-        next_cursor = cursors:make(page, ("%d"):format(data[#data].seq))
-        break
-      end
-      line.cursor = cursors:make(own, ("%d"):format(line.seq))
-      data[#data + 1] = line
-    end
-  end
-  return { data = data, next_cursor = next_cursor }
+  local deployment = call.things.deployment
+  return log_page.of(call, deployment, build_log.lines(deployment, call.emulator.now_ms))
 end
 
 return {
+  collections = {
+    deployment = { indexes = { "project_id", "status", "target", "branch", "current" } },
+  },
+  timers = builder.timers,
   find = {
     deployment = function(call, id)
       return call.tenant.things.deployment:get(id)

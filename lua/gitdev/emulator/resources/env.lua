@@ -217,7 +217,18 @@ local function delete(call)
   call.tenant:emit("env_var.deleted", variable, { project = call.things.project.slug })
 end
 
+-- A project takes its variables along.
+local function forget(tenant, project)
+  tenant:drop("env_var", "project_id", project.id)
+end
+
 return {
+  collections = {
+    env_var = { indexes = { "project_id" } },
+  },
+  reactions = {
+    ["project.deleted"] = forget,
+  },
   find = {
     env_var = function(call, id)
       local variable = call.tenant.things.env_var:get(id)

@@ -118,14 +118,14 @@ local function delete(call)
       machine.ends("deployment"))
   end
   builder.forget(tenant, project)
-  for _, variable in ipairs(tenant.things.env_var:list("project_id", project.id)) do
-    tenant.things.env_var:remove(variable)
-  end
   tenant.things.project:remove(project)
   tenant:emit("project.deleted", project, { project = project.slug })
 end
 
 return {
+  collections = {
+    project = { indexes = { "status", "repository_id" }, unique = { "slug" } },
+  },
   find = {
     project = function(call, reference)
       return call:project(reference)

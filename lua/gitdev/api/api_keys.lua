@@ -1,0 +1,1 @@
+return { name = "api_keys", doc = "…", objects = {}, operations = {} }

@@ -1,0 +1,1 @@
+return { name = "artifacts", doc = "…", objects = {}, operations = {} }

@@ -1,0 +1,1 @@
+return { name = "cache_purges", doc = "…", objects = {}, operations = {} }

@@ -1,0 +1,1 @@
+return { name = "certificates", doc = "…", objects = {}, operations = {} }

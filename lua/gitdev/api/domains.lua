@@ -1,0 +1,1 @@
+return { name = "domains", doc = "…", objects = {}, operations = {} }

@@ -1,0 +1,1 @@
+return { name = "edge_configs", doc = "…", objects = {}, operations = {} }

@@ -1,0 +1,1 @@
+return { name = "edge_functions", doc = "…", objects = {}, operations = {} }

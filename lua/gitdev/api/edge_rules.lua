@@ -1,0 +1,1 @@
+return { name = "edge_rules", doc = "…", objects = {}, operations = {} }

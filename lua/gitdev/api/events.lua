@@ -1,0 +1,1 @@
+return { name = "events", doc = "…", objects = {}, operations = {} }

@@ -1,0 +1,1 @@
+return { name = "jobs", doc = "…", objects = {}, operations = {} }

@@ -1,0 +1,1 @@
+return { name = "pipelines", doc = "…", objects = {}, operations = {} }

@@ -1,0 +1,1 @@
+return { name = "previews", doc = "…", objects = {}, operations = {} }

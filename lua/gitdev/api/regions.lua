@@ -1,0 +1,1 @@
+return { name = "regions", doc = "…", objects = {}, operations = {} }

@@ -1,0 +1,1 @@
+return { name = "repositories", doc = "…", objects = {}, operations = {} }

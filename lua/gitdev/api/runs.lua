@@ -1,0 +1,1 @@
+return { name = "runs", doc = "…", objects = {}, operations = {} }

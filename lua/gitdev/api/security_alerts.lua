@@ -1,0 +1,1 @@
+return { name = "security_alerts", doc = "…", objects = {}, operations = {} }

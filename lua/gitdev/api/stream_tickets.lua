@@ -1,0 +1,1 @@
+return { name = "stream_tickets", doc = "…", objects = {}, operations = {} }

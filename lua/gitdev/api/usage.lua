@@ -1,0 +1,1 @@
+return { name = "usage", doc = "…", objects = {}, operations = {} }

@@ -1,0 +1,1 @@
+return { name = "webhooks", doc = "…", objects = {}, operations = {} }

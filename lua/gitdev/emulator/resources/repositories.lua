@@ -1,0 +1,1 @@
+return { collections = { repository = { unique = { "name" } } }, operations = {} }
