@@ -100,7 +100,7 @@ local function too_many(op)
   for i, node in ipairs(op.path_params) do
     takes[i] = node.name
   end
-  if op.body or op.query then
+  if op.body or op.query or op.kind == "download" then
     takes[#takes + 1] = "a table of fields"
   end
   takes[#takes + 1] = "a table of options"
@@ -164,7 +164,7 @@ end
 
 -- The arguments of a call, sorted out: an operation without fields takes its options in their place, or after an empty table.
 local function arguments(op, params, options, more)
-  if not (op.body or op.query) then
+  if not (op.body or op.query or op.kind == "download") then
     if options == nil then
       params, options = nil, params
     elseif params ~= nil and (type(params) ~= "table" or next(params) ~= nil) then
@@ -180,6 +180,16 @@ local function arguments(op, params, options, more)
   return params, options
 end
 
+-- What is no exchange of JSON.
+local SPECIAL = {
+  download = function(...)
+    return require("gitdev.download").run(...)
+  end,
+  stream = function(_, op)
+    errors.misuse { message = op.op .. " opens a WebSocket, which this version does not: read the lines with " .. op.resource .. ".list." }
+  end,
+}
+
 ---Makes a call.
 ---@param client table
 ---@param op table         the compiled operation
@@ -188,7 +198,7 @@ end
 ---@param params table|nil
 ---@param options table|nil
 ---@param more any         what was given beyond that: it is refused
----@return table|true|nil  the thing, the page, or true when the operation returns nothing
+---@return table|true|nil  the thing, the page, what was downloaded, or true when the operation returns nothing
 ---@return gitdev.Error|nil
 function call.run(client, op, a, b, params, options, more)
   local fields, body = op.body, nil
@@ -196,7 +206,9 @@ function call.run(client, op, a, b, params, options, more)
     params, options = arguments(op, params, options, more)
   end
   local path = op.fixed_path or path_of(op, a, b)
-  if fields then
+  if op.special then
+    return SPECIAL[op.kind](client, op, path, params, options)
+  elseif fields then
     body = fields.plain(params) or body_of(op, params)
   elseif op.paginated then
     local walk = walk_of(client, op, a, path, params, options)

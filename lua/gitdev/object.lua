@@ -83,6 +83,18 @@ function object.meta(thing, spec, method)
   return meta
 end
 
+-- The fields of a download, with the digest that the thing itself knows of a whole one.
+local function vouched_for(thing, params)
+  if params ~= nil and type(params) ~= "table" or params and (params.sha256 or params.range) then
+    return params
+  end
+  local fields = { sha256 = thing.sha256 }
+  for name, value in pairs(params or {}) do
+    fields[name] = value
+  end
+  return fields
+end
+
 local function method(spec, name, op_name)
   local op
   return function(thing, params, options, ...)
@@ -90,6 +102,9 @@ local function method(spec, name, op_name)
     local meta = object.meta(thing, spec, name)
     local client = meta.client
     local a, b = path_of(thing, meta, name)
+    if op.kind == "download" then
+      params = vouched_for(thing, params)
+    end
     local value, err = client.run(client, op, a, b, params, options, ...)
     if name == "refresh" and value or type(value) == "table" and value.object == spec.name and value[spec.key] == thing[spec.key] then
       value = object.adopt(thing, value)
@@ -119,7 +134,7 @@ local function make_spec(name)
     end
     spec.methods[op_method] = method(spec, op_method, op)
   end
-  if spec.states and spec.get then
+  if spec.states and spec.get and spec.states.field and next(spec.states.terminal) then
     spec.methods.wait = waiter(spec)
   end
   spec.names = json.keys(spec.methods)
@@ -128,7 +143,8 @@ end
 
 local function to_string(thing)
   local spec = getmetatable(thing).spec
-  local status = spec.states and thing[spec.states.field]
+  local field = spec.states and spec.states.field
+  local status = field and thing[field]
   return spec.name .. " " .. tostring(thing[spec.key]) .. (status and " (" .. tostring(status) .. ")" or "")
 end
 

@@ -195,18 +195,19 @@ local function check_whole(call, status, o, sink)
   if received ~= sink.size then
     return nil, errors.of_answer(call, status, "incomplete", string.format("%d bytes came, and %d were taken.", received, sink.size))
   end
-  local sum = sink.digest:hex()
-  if o.sha256 and sum ~= o.sha256:lower() then
-    local message = string.format("what came has the SHA-256 %s, where %s was due.", sum, o.sha256:lower())
+  local sum, due = sink.digest:hex(), o.sha256 or o.vouched and (call:header "etag" or ""):match '^"(%x+)"$'
+  if due and #due == 64 and sum ~= due:lower() then
+    local message = string.format("what came has the SHA-256 %s, where %s was due.", sum, due:lower())
     return nil, errors.of_answer(call, status, "checksum_mismatch", message)
   end
   return sum
 end
 
 local function finish_download(call, status, o, sink)
+  local about = { status = status, size = 0, etag = call:header "etag", content_type = call:header "content-type" }
   if status == 304 then
     sink:abandon()
-    return { status = status, size = 0 }
+    return about
   end
   local sum, err = check_whole(call, status, o, sink)
   if not sum then
@@ -214,7 +215,8 @@ local function finish_download(call, status, o, sink)
     sink:abandon()
     return nil, err
   end
-  return { status = status, size = sink.size, sha256 = sum, body = sink:finish(), path = sink.path }
+  about.size, about.sha256, about.body, about.path = sink.size, sum, sink:finish(), sink.path
+  return about
 end
 
 -- The earlier download that was taken up had come to its end already.
@@ -247,18 +249,9 @@ local function give_up(client, call, sink)
   end
 end
 
----Makes a request.
----@param client table
----@param method string
----@param path string  after the base URL, percent-encoded: "/deployments?limit=2"
----@param o gitdev.RequestOptions|nil
----@return any value  the decoded body (a text where it is no JSON); of a download { status, size, sha256, path, body }
----@return gitdev.Error|nil
-function request.run(client, method, path, o)
-  o = o or {}
-  check(method, path, o)
+-- Sends what has been checked. `sink`: takes the answer's body, nil for one that is decoded.
+local function send(client, method, path, o, sink)
   local source = o.from ~= nil and source_of.open(o.from, o.size) or nil
-  local sink = (o.to ~= nil or o.sha256 ~= nil) and sink_of.open(o.to, o.resume) or nil
   local call
   local ok, value, err = pcall(function()
     call = new_call(client, method, path, o, (source or sink or o.content_type) and rarer_of(o, source, sink) or nil)
@@ -277,6 +270,55 @@ function request.run(client, method, path, o)
     error(value, 0)
   end
   return value, err
+end
+
+---Makes a request.
+---@param client table
+---@param method string
+---@param path string  after the base URL, percent-encoded: "/deployments?limit=2"
+---@param o gitdev.RequestOptions|nil
+---@return any value  the decoded body (a text where it is no JSON); of a download { status, size, sha256, path, body, etag, content_type }
+---@return gitdev.Error|nil
+function request.run(client, method, path, o)
+  o = o or {}
+  check(method, path, o)
+  return send(client, method, path, o, (o.to ~= nil or o.sha256 ~= nil) and sink_of.open(o.to, o.resume) or nil)
+end
+
+---Downloads what is at a path of the API, whose etag is the SHA-256 of the whole (contract 2.9).
+---@param client table
+---@param path string
+---@param o gitdev.RequestOptions
+---@return gitdev.Download|nil
+---@return gitdev.Error|nil
+function request.download(client, path, o)
+  check("GET", path, o)
+  o.vouched = true
+  return send(client, "GET", path, o, sink_of.open(o.to, o.resume))
+end
+
+---Reads the bytes at a path in one piece.
+---@param client table
+---@param path string
+---@param o gitdev.RequestOptions
+---@return gitdev.Download|nil  without its size
+---@return gitdev.Error|nil
+function request.bytes(client, path, o)
+  check("GET", path, o)
+  local call = new_call(client, "GET", path, o)
+  client.perform(call)
+  local status, body = call:result()
+  if not status then
+    return nil, errors.of_call(body, call)
+  end
+  return {
+    status = status,
+    size = 0,
+    body = status ~= 304 and body or nil,
+    etag = call:header "etag",
+    content_type = call:header "content-type",
+    content_range = call:header "content-range",
+  }
 end
 
 return request

@@ -144,13 +144,14 @@ local function compile_operation(row, resource)
   operation.query = query and field_list(query, row.op)
   operation.body = row.body and field_list(row.body, row.op)
   operation.paginated = row.kind == "list"
+  operation.special = row.kind == "download" or row.kind == "stream"
   operation.fixed_path = not operation.path_params[1] and row.path or nil
   return operation
 end
 
 ---A compiled operation: its row (op, kind, path, scope, tier, doc, returns, errors, public, free, …) with
 --- * `resource` and `name`: "deployments.logs" and "list";
---- * `method`, `status` (a list; the first is the usual one), `paginated`;
+--- * `method`, `status` (a list; the first is the usual one), `paginated`, `special` (its answer is no JSON: a download, a stream);
 --- * `segments` of the path, each { literal = } or { param = node }, and `path_params`, those nodes in order, with `name` and `greedy`;
 ---   `fixed_path`, the path when it has no parameters;
 --- * `query` and `body`: field lists (see gitdev.types), or nil.
@@ -203,6 +204,7 @@ local function new_object(name, row, resource)
     param = row.param or name,
     home = home_of(row, resource),
     embedded = row.embedded,
+    bare = row.bare,
     resource = resource.name,
     states = resource.states and resource.states[name],
   }
@@ -219,7 +221,7 @@ end
 
 ---A compiled object: `name`, `prefix`, `doc`, `fields` (a field list), `key` (the field that a path names it by), `param` (the path
 ---parameter that stands for it), `home` (the resource that has its operations, or nil), `states` (its state machine, or nil), `embedded`
----(whether it only stands inside others, and does not name its type in `object`).
+---(whether it only stands inside others), `bare` (whether it stands alone and has no `object` all the same).
 ---@param name string
 ---@return table|nil object
 function schema.object(name)

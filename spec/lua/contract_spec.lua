@@ -7,32 +7,6 @@ local regex = require "spec.lua.support.regex"
 local schema = require "gitdev.schema"
 local types = require "gitdev.types"
 
--- op, method, path, the usual status, scope
-local CONTRACT = {
-  { "organization.get", "GET", "/organization", 200, "organization:r" },
-  { "rate_limit.get", "GET", "/rate_limit", 200, "organization:r" },
-  { "projects.list", "GET", "/projects", 200, "projects:r" },
-  { "projects.create", "POST", "/projects", 201, "projects:w" },
-  { "projects.get", "GET", "/projects/{project}", 200, "projects:r" },
-  { "projects.update", "PATCH", "/projects/{project}", 200, "projects:w" },
-  { "projects.delete", "DELETE", "/projects/{project}", 204, "projects:w" },
-  { "env.list", "GET", "/projects/{project}/env", 200, "env:r" },
-  { "env.create", "POST", "/projects/{project}/env", 201, "env:w" },
-  { "env.get", "GET", "/projects/{project}/env/{env_var}", 200, "env:r" },
-  { "env.update", "PATCH", "/projects/{project}/env/{env_var}", 200, "env:w" },
-  { "env.delete", "DELETE", "/projects/{project}/env/{env_var}", 204, "env:w" },
-  { "deployments.list", "GET", "/deployments", 200, "deployments:r" },
-  { "deployments.create", "POST", "/deployments", 201, "deployments:w" },
-  { "deployments.get", "GET", "/deployments/{deployment}", 200, "deployments:r" },
-  { "deployments.cancel", "POST", "/deployments/{deployment}/cancel", 200, "deployments:w" },
-  { "deployments.promote", "POST", "/deployments/{deployment}/promote", 200, "deployments:w" },
-  { "deployments.rollback", "POST", "/deployments/{deployment}/rollback", 200, "deployments:w" },
-  { "deployments.redeploy", "POST", "/deployments/{deployment}/redeploy", 201, "deployments:w" },
-  { "deployments.delete", "DELETE", "/deployments/{deployment}", 204, "deployments:w" },
-  { "deployments.logs.list", "GET", "/deployments/{deployment}/logs", 200, "logs:r" },
-}
-
--- Calls fn(node, label) for a field list's nodes, and those inside them.
 local function each_node(fields, fn)
   local function visit(node, label)
     fn(node, label)
@@ -70,13 +44,15 @@ local function sentence(text, label)
 end
 
 describe("the operations", function()
-  it("are those of the contract, in its order", function()
-    local found = {}
-    for i, name in ipairs(schema.operations()) do
+  it("are each named once, and have a path of their own", function()
+    local seen = {}
+    for _, name in ipairs(schema.operations()) do
       local op = schema.operation(name)
-      found[i] = { op.op, op.method, op.path, op.status[1], op.scope }
+      local place = op.method .. " " .. op.path:gsub("{[^}]*}", "{}")
+      assert.is_nil(seen[name], name)
+      assert.is_nil(seen[place], name)
+      seen[name], seen[place] = true, true
     end
-    assert.same(CONTRACT, found)
   end)
 
   it("are named after their resource, of a known kind, and described", function()
@@ -93,10 +69,10 @@ describe("the operations", function()
     end
   end)
 
-  it("return objects that exist, or nothing when they delete", function()
+  it("return objects that exist, or none: what deletes, and what answers bytes", function()
     for _, name in ipairs(schema.operations()) do
       local op = schema.operation(name)
-      if op.kind == "delete" then
+      if op.kind == "delete" or op.special then
         assert.is_nil(op.returns, name)
       else
         assert.is_table(schema.object(op.returns), name)
@@ -118,15 +94,25 @@ describe("the operations", function()
     for _, name in ipairs(schema.operations()) do
       local op = schema.operation(name)
       if op.kind == "list" then
-        local page = op.op == "deployments.logs.list" and limits.log_page or limits.page
+        local page = op.returns == "log_line" and limits.log_page or limits.page
         local limit = op.query.by_name.limit
         assert.same({ 1, page.max, page.default }, { limit.min, limit.max, limit.default })
         assert.is_table(op.query.by_name.cursor, name)
-        assert.same(op.op == "deployments.logs.list" and "asc" or "desc", op.query.by_name.order.default)
+        assert.is_truthy(op.query.by_name.order.default, name)
       end
     end
   end)
 end)
+
+-- Calls fn(name, body, the operation that creates or nil, the object's name) for each update.
+local function each_update(fn)
+  for _, name in ipairs(schema.operations()) do
+    local op = schema.operation(name)
+    if op.kind == "update" then
+      fn(name, op.body, schema.operation(op.resource .. ".create"), op.returns)
+    end
+  end
+end
 
 describe("the fields", function()
   it("have types and formats that exist", function()
@@ -171,35 +157,43 @@ describe("the fields", function()
   end)
 
   it("of a change are those that can be given when it is made, and more", function()
-    for update, create in pairs { ["projects.update"] = "projects.create", ["env.update"] = "env.create" } do
-      local given, changed = schema.operation(create).body.by_name, schema.operation(update).body
+    -- What only a change can say.
+    local LATER = { status = true, state = true, dismissed_reason = true, dismissed_comment = true, enabled = true,
+      expected_version = true, archived = true }
+    each_update(function(update, changed, create)
+      local given = create and create.body.by_name or {}
       for _, field in ipairs(changed) do
         local twin = given[field.name]
-        assert.is_true(field.name == "status" or twin ~= nil, update .. "." .. field.name)
+        assert.is_true(LATER[field.name] or twin ~= nil, update .. "." .. field.name)
         assert.is_nil(field.default, update .. "." .. field.name)
         if twin then
-          assert.same({ twin.kind, twin.format }, { field.kind, field.format })
+          assert.same({ twin.kind, twin.format }, { field.kind, field.format }, update .. "." .. field.name)
         end
       end
-    end
+    end)
   end)
 
   it("that a change may clear are those that may be null", function()
-    for update, name in pairs { ["projects.update"] = "project", ["env.update"] = "env_var" } do
-      local object = schema.object(name).fields.by_name
-      for _, field in ipairs(schema.operation(update).body) do
+    each_update(function(update, changed, _, returns)
+      local object = schema.object(returns).fields.by_name
+      for _, field in ipairs(changed) do
         local shown = object[field.name] or object[field.name .. "_id"]
-        if field.name ~= "value" then
+        if shown and field.name ~= "value" then
           assert.equal(shown.nullable, field.nullable, update .. "." .. field.name)
         end
       end
-    end
+    end)
   end)
 
   it("of objects begin with the id and name the object", function()
     for _, name in ipairs(schema.objects()) do
       local object = schema.object(name)
-      assert.equal(name, object.fields.by_name.object.const)
+      local kind = object.fields.by_name.object
+      if object.embedded or object.bare then
+        assert.is_nil(kind and kind.const, name)
+      else
+        assert.equal(name, kind and kind.const, name)
+      end
       if object.prefix then
         assert.same({ "id", "id", object.prefix }, { object.fields[1].name, object.fields[1].kind, object.fields[1].prefix })
       end
@@ -223,6 +217,20 @@ describe("types.parse", function()
     assert.same({ 301, 302 }, types.parse("301|302").values)
     assert.same({ "int", "ms" }, { types.parse("ms").kind, types.parse("ms").unit })
     assert.equal("job_def", types.parse("[job_def]").item.object)
+  end)
+end)
+
+describe("the events", function()
+  it("are about objects that exist, in fields that do, and carry nothing secret", function()
+    for _, kind in ipairs(schema.events()) do
+      local event = schema.event(kind)
+      sentence(event.doc, kind)
+      assert.is_table(schema.object(event.object), kind)
+      for _, field in ipairs(event.fields) do
+        sentence(field.doc, kind .. "." .. field.name)
+        assert.is_false(field.name == "secret" and field.kind == "str" or field.name == "value" or field.name == "code", kind)
+      end
+    end
   end)
 end)
 
@@ -268,6 +276,7 @@ describe("the errors", function()
       "canceled_error",
       "deployment_failed",
       "run_failed",
+      "wait_failed",
     }, own)
   end)
 end)
@@ -276,9 +285,10 @@ describe("the state machines", function()
   local function machines(fn)
     for _, name in ipairs(schema.objects()) do
       local object = schema.object(name)
-      if object.states then
+      local states = object.states
+      if states then
         local known = {}
-        for _, status in ipairs(object.fields.by_name[object.states.field].values) do
+        for _, status in ipairs(states.statuses or object.fields.by_name[states.field].values) do
           known[status] = true
         end
         fn(object, object.states, known)
@@ -298,7 +308,7 @@ describe("the state machines", function()
     end)
   end)
 
-  it("reach every status, and a terminal one from every other", function()
+  it("reach every status, and leave no terminal one but to begin again", function()
     machines(function(_, states, known)
       local reached, grew = { [states.initial] = true }, true
       while grew do
@@ -313,9 +323,9 @@ describe("the state machines", function()
       for status in pairs(known) do
         local leaves = false
         for _, row in ipairs(states.transitions) do
-          leaves = leaves or row.from == status and row.to ~= status
+          leaves = leaves or row.from == status and row.to ~= status and not row.again
         end
-        assert.equal(states.terminal[status] == nil, leaves, status)
+        assert.equal(states.terminal[status] == nil, leaves, states.field .. " " .. status)
       end
     end)
   end)
@@ -327,19 +337,22 @@ describe("the state machines", function()
         local step = tostring(row.from) .. " " .. row.to .. " " .. row.on
         assert.is_nil(seen[step], step)
         seen[step] = true
-        for _, event in ipairs(row.events) do
-          assert.matches("^[%l_]+%.[%l_]+$", event)
+        for _, event in ipairs(row.events or {}) do
+          assert.is_table(schema.event(event), event)
         end
         assert.equal(row.from == nil, row.to == states.initial and row.from == nil, object.name)
       end
     end)
   end)
 
-  it("begin at queued when made, and name the fields that say why a thing failed", function()
+  it("name the error of a wait, and fields that say why a thing failed", function()
     machines(function(object, states)
-      assert.is_table(schema.error(states.error), object.name)
-      assert.is_table(object.fields.by_name[states.failure])
-      assert.is_table(object.fields.by_name[states.reason])
+      if next(states.terminal) then
+        assert.is_table(schema.error(states.error), object.name)
+      end
+      for _, name in ipairs { states.failure or states.reason, states.reason or states.failure } do
+        assert.is_table(object.fields.by_name[name], object.name .. "." .. name)
+      end
     end)
   end)
 end)

@@ -139,4 +139,5 @@ return {
     hint = "Read the build's log: err.deployment:logs().",
   },
   { type = "run_failed", origin = "client", hint = "Read the log of the job that failed." },
+  { type = "wait_failed", origin = "client", hint = "Read what the error says of the thing, put that right, and begin again." },
 }

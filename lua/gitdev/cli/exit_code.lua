@@ -10,7 +10,7 @@ local exit_code = {
   NETWORK = 7,
   TIMED_OUT = 8,
   SERVER = 9, -- a 5xx, or an answer outside of the contract
-  FAILED = 10, -- a deployment or run that failed or was canceled
+  FAILED = 10, -- what was waited for failed or was canceled: a deployment, a run, a domain
   INTERRUPTED = 130,
 }
 
@@ -30,6 +30,7 @@ exit_code.by_type = {
   canceled_error = exit_code.INTERRUPTED,
   deployment_failed = exit_code.FAILED,
   run_failed = exit_code.FAILED,
+  wait_failed = exit_code.FAILED,
 }
 
 --- Where one type has several statuses, the status says more.

@@ -45,7 +45,7 @@ help.exit_codes = {
   { exit_code.NETWORK, "network: the server cannot be reached or trusted" },
   { exit_code.TIMED_OUT, "timed out" },
   { exit_code.SERVER, "the server failed, or answered outside of the API's contract" },
-  { exit_code.FAILED, "a deployment or run failed or was canceled" },
+  { exit_code.FAILED, "what was waited for failed or was canceled: a deployment, a run, …" },
   { exit_code.INTERRUPTED, "interrupted" },
 }
 
