@@ -1,4 +1,4 @@
--- Holds the contract's tables against themselves, and against the operations that the contract lists.
+-- Holds the contract's tables against themselves.
 local errors = require "gitdev.api.errors"
 local formats = require "gitdev.api.formats"
 local kinds = require "gitdev.api.kinds"
@@ -7,6 +7,7 @@ local regex = require "spec.lua.support.regex"
 local schema = require "gitdev.schema"
 local types = require "gitdev.types"
 
+-- Calls fn(node, label) for a field list's nodes, and those inside them.
 local function each_node(fields, fn)
   local function visit(node, label)
     fn(node, label)
@@ -365,6 +366,8 @@ describe("the formats", function()
     cursor = { "x", "b3BhcXVl", "", ("x"):rep(512), ("x"):rep(513), "a\nb" },
     env_key = { "A", "_", "NODE_ENV", "a1", "1a", "A-B", "A B", "", "Ä", ("A"):rep(128), ("A"):rep(129), "A\n" },
     env_value = { "", "a", "a=b\r\n\t\"\\", "a\0b", "\0", "Fäncy" },
+    branch_glob = { "main", "release/*", "**", "v?.x", "ä", "", "a b", "a^", "a~1", "a:b", "a[b]", "a\\b", "a\tb", "a\127", ("x"):rep(256) },
+    attempt = { "1", "12", "999999999", "all", "0", "01", "1000000000", "a", "al", "alll", "aall", "la", "l", "all1", "1all", "", "-1" },
   }
 
   -- Only the shape: reserved names are the platform's choice, not the pattern's.

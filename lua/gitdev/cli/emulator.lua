@@ -15,6 +15,10 @@ local function whole_number(text)
   return number and number >= 0 and number % 1 == 0 and number or nil
 end
 
+local function path(text)
+  return text ~= "" and text or nil
+end
+
 local function one_of(...)
   local names = {}
   for _, name in ipairs { ... } do
@@ -34,6 +38,7 @@ command.options = {
   { name = "build-ms", sets = "build_ms", read = whole_number, takes = "N", doc = "milliseconds that a deployment takes (default 2400)" },
   { name = "auto-create-projects", sets = "auto_create_projects", value = true,
     doc = "create a project that a deployment names and nobody made" },
+  { name = "state", sets = "state", read = path, takes = "FILE", doc = "go on from the state in this file, and leave it there in the end" },
   { name = "seed", sets = "seed", read = whole_number, takes = "N", doc = "make the same ids and commits in every run" },
 }
 
@@ -84,17 +89,41 @@ local function announce(server, host)
   io.stdout:flush()
 end
 
+local function is_there(name)
+  local file = io.open(name, "rb")
+  return file and file:close() or false
+end
+
 -- Until a signal raises an error.
-local function serve(host, settings)
+local function serve(host, settings, started)
   local loop = require "gitdev.loop"
   loop.configure { on_open = host.watch_loop, interrupted = host.signal }
   local server, problem = require("gitdev.emulator.server").start(settings)
   if not server then error(problem, 0) end
   host.doom(server.ca_file)
+  if settings.state and is_there(settings.state) then
+    local ok, cause = server.emulator:load(settings.state)
+    if not ok then error(cause, 0) end
+  end
+  started.emulator = server.emulator
   announce(server, host)
   while true do
     loop.sleep(3600)
   end
+end
+
+-- Saves what is to be kept. From here on no signal interrupts.
+local function leave(host, settings, emulator)
+  host.calm()
+  local ok, problem = true, nil
+  if settings.state and emulator then
+    ok, problem = emulator:save(settings.state)
+  end
+  if not ok then
+    report.say("emulator: the state cannot be saved: %s", problem)
+    return exit_code.ERROR
+  end
+  return exit_code.OK
 end
 
 --- Runs the command; returns the exit code. To be interrupted is how it ends: that is no failure.
@@ -108,9 +137,10 @@ function command.main(host, arguments)
     io.stdout:write(help_text())
     return exit_code.OK
   end
-  local _, err = pcall(serve, host, settings)
-  if host.signal() then return exit_code.OK end
-  error(err, 0)
+  local started = {}
+  local _, err = pcall(serve, host, settings, started)
+  if not host.signal() then error(err, 0) end
+  return leave(host, settings, started.emulator)
 end
 
 return command

@@ -65,6 +65,30 @@ local function reset(emulator)
   return 204
 end
 
+local function show_state(emulator)
+  return 200, emulator:dump()
+end
+
+local function restore(emulator, _, _, text)
+  local ok, cause = emulator:restore(text)
+  if not ok then
+    return 400, cause
+  end
+  return 204
+end
+
+local function save(emulator)
+  local path = emulator.options.state
+  if not path then
+    return 409, "The emulator was started without a file for its state (--state FILE)."
+  end
+  local ok, cause = emulator:save(path)
+  if not ok then
+    return 500, "The state cannot be saved: " .. cause
+  end
+  return 204
+end
+
 local function skip(emulator, body)
   local ms = body.advance_ms
   if type(ms) ~= "number" or ms < 0 then
@@ -82,7 +106,8 @@ local function show_environment(emulator, _, id)
   return 200, environment.process(deployment)
 end
 
--- Method, path, and fn(emulator, body, what the path captures) that answers a status and a value (a sentence, if the status says no).
+-- Method, path, and fn(emulator, body, what the path captures, the body's text) that answers a status and a value, or a sentence if
+-- the status says no.
 local ROUTES = {
   { "GET", "^/_emulator/requests$", list_requests },
   { "GET", "^/_emulator/events$", list_events },
@@ -90,6 +115,9 @@ local ROUTES = {
   { "DELETE", "^/_emulator/faults$", clear_faults },
   { "POST", "^/_emulator/reset$", reset },
   { "POST", "^/_emulator/clock$", skip },
+  { "GET", "^/_emulator/state$", show_state },
+  { "POST", "^/_emulator/state$", restore },
+  { "POST", "^/_emulator/save$", save },
   { "GET", "^/_emulator/deployments/([^/]+)/environment$", show_environment },
 }
 
@@ -113,7 +141,7 @@ function control.handle(emulator, method, path, text)
       if not body then
         return problem(400, cause)
       end
-      local status, result = route[3](emulator, body, value)
+      local status, result = route[3](emulator, body, value, text)
       return (status < 400 and answer or problem)(status, result)
     end
   end

@@ -21,6 +21,7 @@ local router = require "gitdev.emulator.router"
 local schedule = require "gitdev.schedule"
 local schema = require "gitdev.schema"
 local seed = require "gitdev.emulator.seed"
+local snapshot = require "gitdev.emulator.snapshot"
 local tenant = require "gitdev.emulator.tenant"
 
 local BASE = "/v2"
@@ -45,7 +46,7 @@ local DEFAULTS = {
   quotas = {},
   on_error = report,
 }
-local OPTIONAL = { clock = true, seed = true }
+local OPTIONAL = { clock = true, seed = true, state = true }
 
 local function is_number(value)
   return type(value) == "number" and value >= 0 and value < math.huge
@@ -139,6 +140,80 @@ function emulator:reset()
   add_key(self, { secret = self.api_key, tenant = made, type = "secret", projects = { "*" }, scopes = { "*" } })
 end
 
+-- ---- saving, loading ----
+
+-- What the state hangs on. The options are the program's, and stay with it; the keys that clients hold are not forgotten either.
+local ROOTS = {
+  "random", "schedule", "faults", "log", "keys", "tenants", "strangers", "stranger_count", "skipped_ms", "now_ms", "cursors",
+  "api_key", "public_key",
+}
+
+--- The whole state as a text, for `restore`.
+function emulator:dump()
+  local roots = {}
+  for _, name in ipairs(ROOTS) do
+    roots[name] = self[name]
+  end
+  return snapshot.write(self, roots)
+end
+
+-- Takes a state's roots over; the keys that are held now open what the state's own did.
+local function adopt(self, roots)
+  local api_key, public_key = self.api_key, self.public_key
+  for _, name in ipairs(ROOTS) do
+    self[name] = roots[name]
+  end
+  self.keys[api_key] = self.keys[api_key] or self.keys[self.api_key]
+  self.keys[public_key] = self.keys[public_key] or self.keys[self.public_key]
+  self.api_key, self.public_key = api_key, public_key
+end
+
+--- Puts a state that `dump` wrote in the place of the present one. Time goes on from when it was written, or from now if that is later;
+-- `api_key` and `public_key` stay, and open what the state's own did. Returns true, or nil and a sentence; then nothing has changed.
+function emulator:restore(text)
+  local roots, problem = snapshot.read(self, text)
+  if not roots then
+    return nil, problem
+  end
+  adopt(self, roots)
+  local behind = self.now_ms - math.floor(self.options.clock() * 1000 + 0.5) - self.skipped_ms
+  self.skipped_ms = self.skipped_ms + math.max(0, behind)
+  self:advance()
+  return true
+end
+
+--- Saves the state in a file: written beside it and renamed, so that there is always a whole one. Returns true, or nil and a problem.
+function emulator:save(path)
+  local text, part = self:dump(), path .. "." .. core.random_id(8) .. ".part"
+  local file, problem = io.open(part, "wb")
+  if not file then
+    return nil, problem
+  end
+  local written
+  written, problem = file:write(text)
+  local closed, cause = file:close()
+  if written and closed then
+    written, problem = os.rename(part, path)
+  end
+  if not (written and closed) then
+    os.remove(part)
+    return nil, problem or cause
+  end
+  return true
+end
+
+--- Restores what `save` left in a file. Returns true, or nil and a problem.
+function emulator:load(path)
+  local file, problem = io.open(path, "rb")
+  if not file then
+    return nil, problem
+  end
+  local text = file:read "*a"
+  file:close()
+  local ok, cause = self:restore(text or "")
+  return ok, cause and path .. ": " .. cause
+end
+
 --- Makes an emulator. Options:
 --   clock                 function() -> Unix seconds, with a fraction (required)
 --   plan                  "enterprise", "pro" or "starter"
@@ -148,6 +223,7 @@ end
 --   build_ms              2400: from the start of a build to live
 --   branches              { "main", "develop" }: what every repository begins with
 --   quotas                { projects = n, deployments = n }: beyond them 403 plan_limit_reached
+--   state                 a file's path: `POST /_emulator/save` saves there (see save)
 --   on_error              function(text): called when the emulator itself fails (it answers 500 then)
 -- The result has `api_key` and `public_key`.
 function emulator.new(options)

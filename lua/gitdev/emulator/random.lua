@@ -47,7 +47,8 @@ function system.token(_, count)
   return core.random_token(count)
 end
 
-local random = {}
+--- The two kinds of source.
+local random = { seeded = seeded, system = system }
 
 --- A source of ids and tokens. `seed`: a number or text, or nil for the operating system's generator.
 function random.new(seed)

@@ -83,7 +83,8 @@ function tenant:emit(kind, thing, extra)
   react(self, "*", thing, event)
 end
 
-local function ring(timer)
+--- What every timer of a tenant does when it is due.
+function tenant.ring(timer)
   catalog.timers[timer.name](timer.tenant, timer.thing)
 end
 
@@ -91,7 +92,7 @@ end
 -- it, for `cancel`.
 function tenant:later(delay_ms, name, thing)
   assert(catalog.timers[name], name)
-  return self.emulator.schedule:at(self:now() + delay_ms, ring, { tenant = self, name = name, thing = thing })
+  return self.emulator.schedule:at(self:now() + delay_ms, tenant.ring, { tenant = self, name = name, thing = thing })
 end
 
 --- Cancels a timer; nil, and one that has rung, are nothing to cancel.
