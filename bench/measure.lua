@@ -6,6 +6,8 @@
 -- ratio, or a difference, of two programs measured one right after the other, in turns; it is the median over the turns. A bar
 -- that is missed is said, and is no failure of the run. With `record`, docs/speed.md and docs/speed.svg are written as well.
 local chart = require "chart"
+local cjson = require "cjson"
+local load = require "load"
 local page = require "page"
 local programs = require "programs"
 local report = require "report"
@@ -19,8 +21,8 @@ local BODY = '{"project":"my-app","branch":"main","env":{"NODE_ENV":"production"
 local AT_ONCE = 32
 
 local SIZES = {
-  full = { turns = 15, others_every = 3, calls = 3000, many = 10000, warm_up = 1000, starts = 41, long = 20000, lists = 15 },
-  quick = { turns = 3, others_every = 3, calls = 500, many = 1000, warm_up = 100, starts = 5, long = 2000, lists = 3 },
+  full = { turns = 15, others_every = 3, calls = 3000, many = 10000, warm_up = 1000, starts = 41, long = 20000, lists = 15, load = 20000 },
+  quick = { turns = 3, others_every = 3, calls = 500, many = 1000, warm_up = 100, starts = 5, long = 2000, lists = 3, load = 1000 },
 }
 local size = SIZES[mode]
 
@@ -202,6 +204,31 @@ local function listing(_, _, sent)
   return { row }
 end
 
+-- The emulator at work: one thing read again and again, beside nginx with the same bytes; and a page, beside the same of a small store.
+local function emulator(_, _, _, results)
+  if not load.version() then
+    table.insert(results.absent, "h2load, which is not on this machine, so the emulator was not loaded")
+    return {}
+  end
+  local file = assert(io.open(root .. "/emulator.json"))
+  local about = cjson.decode(file:read "a")
+  file:close()
+  local function get(server, path)
+    return load.of(server.url .. path, size.load, { "authorization: Bearer " .. server.api_key })
+  end
+  local one = "/deployments/" .. about.many.deployment
+  local taken = samples.in_turns(size.lists, {
+    { name = "nginx", take = load.of(url(0) .. "/one", size.load, { "authorization: Bearer " .. about.many.api_key }) },
+    { name = "one", take = get(about.many, one) },
+    { name = "page", take = get(about.many, "/deployments?limit=20") },
+    { name = "small", take = get(about.few, "/deployments?limit=20") },
+  })
+  return {
+    rate_row("emulator: GET of one of 10000, per second", "nginx", taken.one, taken.nginx, 0.20, 0.25),
+    rate_row("emulator: a page of 10000, per second", "of 100", taken.page, taken.small, 0.80, 0.95),
+  }
+end
+
 ---- all of it
 
 local function write(path, text)
@@ -220,8 +247,8 @@ local function main()
     client.measured = {}
   end
   local results = { clients = clients, absent = absent, rows = {}, at_once = AT_ONCE, size = size }
-  for _, part in ipairs { calls, one_script, memory, listing } do
-    for _, row in ipairs(part(own, clients, sent)) do
+  for _, part in ipairs { calls, one_script, memory, listing, emulator } do
+    for _, row in ipairs(part(own, clients, sent, results)) do
       row.verdict = report.verdict(row)
       table.insert(results.rows, row)
     end

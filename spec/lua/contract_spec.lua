@@ -310,7 +310,7 @@ describe("the state machines", function()
   end)
 
   it("reach every status, and leave no terminal one but to begin again", function()
-    machines(function(_, states, known)
+    machines(function(object, states, known)
       local reached, grew = { [states.initial] = true }, true
       while grew do
         grew = false
@@ -326,7 +326,7 @@ describe("the state machines", function()
         for _, row in ipairs(states.transitions) do
           leaves = leaves or row.from == status and row.to ~= status and not row.again
         end
-        assert.equal(states.terminal[status] == nil, leaves, states.field .. " " .. status)
+        assert.equal(states.terminal[status] == nil, leaves, object.name .. " " .. status)
       end
     end)
   end)
@@ -368,6 +368,28 @@ describe("the formats", function()
     env_value = { "", "a", "a=b\r\n\t\"\\", "a\0b", "\0", "Fäncy" },
     branch_glob = { "main", "release/*", "**", "v?.x", "ä", "", "a b", "a^", "a~1", "a:b", "a[b]", "a\\b", "a\tb", "a\127", ("x"):rep(256) },
     attempt = { "1", "12", "999999999", "all", "0", "01", "1000000000", "a", "al", "alll", "aall", "la", "l", "all1", "1all", "", "-1" },
+    edge_name = { "a", "cart", "geo-1", "", "-a", "a-", "a--b", "A", "a_b", ("a"):rep(40), ("a"):rep(41), "ä" },
+    edge_region = { "*", "iad", "", "**", "ia", "iadd", "*iad", "iad*", "IAD", "i", "a*" },
+    edge_pattern = {
+      "/", "/*", "/a", "/a/", "/a/*", "/:id", "/:id/", "/:id/b/:_x9", "/a%20b", "/a.b~c!$&'()+,;=@-", "/a/:b/*", "/%C3%A9", ("/a"):rep(256),
+      "", "a", "*", "//", "/a//b", "/a*", "/*/a", "/**", "/a:b", "/:", "/:/a", "/:1", "/:a-b", "/:a*", "/a%", "/a%2", "/a%2g", "/a%g2",
+      "/a b", "/a?b", "/a#b", "/ä", "/a\n", ("/a"):rep(257),
+    },
+    edge_config_key = { "a", "A.b:c-d_e", "_", "9", "", ".a", ":a", "-a", "a b", "a/b", "ä", ("k"):rep(256), ("k"):rep(257), "a\n" },
+    header_name = { "X-A", "cache-control", "a!#$%&'*+.^_`|~9", "", "a b", "a:", "ä", "a\n", ("x"):rep(128), ("x"):rep(129) },
+    header_value = { "", "max-age=1, public", "a\tb", "a\nb", "a\rb", "a\0", "é", "\127", ("x"):rep(4096), ("x"):rep(4097) },
+    https_url = { "https://a", "https://a.git.dev/b?c#d", "http://a", "https://", "https://a b", "HTTPS://a", "/a", "", "https://ä", "https://a\n" },
+    visible = { "/a", "!~", "", "a b", "ä", "a\n", ("x"):rep(2048), ("x"):rep(2049) },
+    cache_tag = { "a", "post:1", "a-b", "", "a,b", "a b", "ä", ("x"):rep(256), ("x"):rep(257) },
+    repository_name = { "a", "My_repo-1.x", "-a", ".a", "_a", "", "a b", ("a"):rep(100), ("a"):rep(101), "a\n", "a/b", "ä" },
+    branch_name = { "main", "a/b", "ä", "a b", "a~b", "a^", "a:b", "a?", "a*", "a[", "a\\b", "a\127", "a\0", "a\n", "" },
+    git_path = {
+      "a", "a/b", "a b", ".a", "..a", "...", ".g", ".gi", ".gitignore", "a/.gitx", "ä/ö", "a\nb", ".github/a", "x.git", "", "/", "/a", "a/",
+      "a//b", ".", "..", "a/.", "./a", "../a", "a/../b", "a/./b", "a/..", ".git", ".GIT/a", "a/.Git", "a/.git/b", "a\0", ".gIt",
+    },
+    commit_message = { "a", "a\nb", "", "a\0b", "ä" },
+    person_name = { "Ada", "Ada L. King", "", " ", ".", "a<b", "a>b", "a\nb", "ä", "a\127", "\"", "a\0" },
+    person_email = { "a@b", "a.b@c.d", "", "a", "@", "a@", "@a", "a@b@c", "a b@c", "<a@b>", "a@b\n", "ä@b" },
   }
 
   -- Only the shape: reserved names are the platform's choice, not the pattern's.

@@ -98,7 +98,7 @@ function contract_text.errors()
     for status in row.status:gmatch "%d%d%d" do
       statuses[tonumber(status)] = true
     end
-    for code in row.codes:gmatch "`([%l_]+)`" do
+    for code in row.codes:gsub("%b()", ""):gmatch "`([%l_]+)`" do
       codes[code] = codes[code] or { type = kind, statuses = {} }
       for status in pairs(statuses) do
         codes[code].statuses[status] = true
