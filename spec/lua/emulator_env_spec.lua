@@ -1,5 +1,6 @@
 -- Environment variables (contract 2.3, 1.10).
 local json = require "gitdev.json"
+local process_of = require "spec.lua.support.process"
 local world = require "spec.lua.support.world"
 
 local codes = world.codes
@@ -58,6 +59,30 @@ describe("the emulator's environment", function()
         assert.equal(case[3], w.emulator:environment(answer.json.id).OTHER)
       end)
     end
+  end)
+
+  it("hands every value to a real process, byte for byte", function()
+    local expected, members = {}, {}
+    for index, case in ipairs(VECTORS) do
+      assert.equal(201, set(('{"key":"STORED_%d","value":%s}'):format(index, case[2])).status)
+      members[index] = ('"GIVEN_%d":%s'):format(index, case[2])
+      expected["STORED_" .. index], expected["GIVEN_" .. index] = case[3], case[3]
+    end
+    local answer = w:post("/deployments", '{"project":"my-app","env":{' .. table.concat(members, ",") .. "}}")
+    assert.equal(201, answer.status)
+    local all = w.emulator:environment(answer.json.id)
+    local got = process_of.environ(all)
+    for key, value in pairs(expected) do
+      assert.equal(value, got[key], key)
+    end
+    assert.same(all, got)
+    assert.equal(answer.json.id, got.GIT_DEPLOYMENT_ID)
+  end)
+
+  it("hands the largest environment to a real process", function()
+    local value = ("\240\159\152\128"):rep(16383)
+    assert.equal(201, set({ key = "BIG", value = value }).status)
+    assert.equal(value, process_of.environ(process()).BIG)
   end)
 
   describe("refuses", function()

@@ -24,7 +24,7 @@ describe("the emulator's pipeline", function()
       { "GET", "/deployments/", "404 resource_missing" },
       { "GET", "//deployments", "404 resource_missing" },
       { "GET", "/deployments/%zz", "404 resource_missing" },
-      { "GET", "/webhooks", "404 resource_missing" },
+      { "GET", "/webhook", "404 resource_missing" },
       { "GET", "/projects/my%2dapp", "200 -" },
       { "DELETE", "/organization", "405 method_not_allowed", "GET, HEAD" },
       { "PUT", "/deployments", "405 method_not_allowed", "GET, HEAD, POST" },
@@ -385,19 +385,18 @@ describe("the emulator's pipeline", function()
     end)
   end)
 
-  it("answers every operation of the contract's tables", function()
-    local made = w:deployed()
-    local variable = w:post("/projects/my-app/env", { key = "A", value = "b" }).json
-    local values = { project = "my-app", deployment = made.id, env_var = variable.id }
+  -- With ids that nothing has: each is known, and none fails. (That each does what it should, the tours show.)
+  it("knows every operation of the contract's tables", function()
     for _, op in ipairs(schema.operations()) do
       local operation = schema.operation(op)
-      local path = operation.path:gsub("{([%l_]+)}", values)
+      local path = operation.path:gsub("{([%l_]+)%*?}", function(name)
+        return name == "project" and "my-app" or "x_000000000000"
+      end)
       local answer = w:send(operation.method, path, operation.body and {} or nil)
-      assert.are_not.equal("404 resource_missing", verdict(answer), op)
-      assert.truthy(answer.status < 500, op)
-      w = world.new { seed = 1 }
-      w:deployed()
-      w:post("/projects/my-app/env", { key = "A", value = "b" })
+      assert.truthy(answer.status < 500 and answer.status ~= 405, op .. " " .. verdict(answer))
+      if answer.status == 404 then
+        assert.are_not.equal("There is nothing at this path.", answer.json.error.message, op)
+      end
     end
   end)
 end)

@@ -217,6 +217,26 @@ describe("the emulator's projects", function()
       assert.equal(201, w:post("/projects", { slug = "my-app" }).status)
     end)
 
+    -- What a domain's status means for the slug; how it gets there is told elsewhere.
+    for status, refused in pairs {
+      pending = false, failed = false, verified = true, active = true, misconfigured = true,
+    } do
+      it(("to another slug with a domain that is %s: %s"):format(status, refused and "never" or "yes"), function()
+        local made = w:post("/domains", { project = "my-app", name = "www.example.com" })
+        assert.equal(201, made.status, made.body)
+        local tenant = w.emulator.tenants[false]
+        tenant:set(tenant.things.domain:get(made.json.id), { status = status })
+        local answer = w:patch("/projects/my-app", { slug = "shop" })
+        assert.equal(refused and "409 resource_in_use slug" or "200", refused and codes(answer) or "" .. answer.status)
+        assert.equal(200, w:patch("/projects/" .. (refused and "my-app" or "shop"), { name = "Still" }).status)
+        if refused then
+          assert.truthy(answer.json.error.message:find("www.example.com", 1, true))
+          w:delete("/domains/" .. made.json.id)
+          assert.equal(200, w:patch("/projects/my-app", { slug = "shop" }).status)
+        end
+      end)
+    end
+
     local cases = {
       { { slug = "other" }, "409 already_exists slug" },
       { { slug = "www" }, "422 name_reserved slug" },

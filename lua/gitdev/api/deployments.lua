@@ -353,5 +353,23 @@ return {
       returns = "log_line",
       errors = { { 410, "logs_expired" } },
     },
+    {
+      op = "deployments.logs.stream",
+      kind = "stream",
+      path = "/deployments/{deployment}/logs/stream",
+      scope = "logs:r",
+      since = "2.4.1",
+      tier = 1,
+      doc = "Follows a deployment's log over a WebSocket, from its first line unless told.",
+      query = {
+        { "cursor", "str", format = "cursor", doc = "Begin after this line or message; not with tail." },
+        { "tail", "int", min = 0, max = 1000, doc = "Begin with so many of the newest lines, 0: with new ones only; not with cursor." },
+        { "follow", "bool", default = true, doc = "False: what is there, and no more." },
+        { "stage", "build|deploy|runtime", doc = "Only lines of this stage." },
+        { "level", "debug|info|warn|error", doc = "Only lines of this level or a graver one." },
+        { "ticket", "str", min = 1, max = 64, doc = "A ticket, in place of the Authorization header." },
+      },
+      errors = { { 426, "upgrade_required" }, { 410, "logs_expired" }, { 429, "stream_limit" }, { 401, "ticket_invalid" } },
+    },
   },
 }

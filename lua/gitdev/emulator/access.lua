@@ -1,10 +1,23 @@
---- Who asks, and what they may do: keys (contract 1.3) and scopes (contract 1.4).
+--- What a key may do: scopes and projects (contract 1.4). A key is a thing, an `api_key`; its `private.sees` and `private.holds` are the sets of
+-- its projects and of its scopes.
 local refusal = require "gitdev.emulator.refusal"
+local scopes = require "gitdev.api.scopes"
 
 local ALL = "*"
 local ACCESS = { r = "read", w = "write" }
 
 local access = {}
+
+-- Every scope there is, by its full name: whether only keys of all projects can hold it.
+local known = { [ALL] = false }
+access.scopes = { ALL }
+for _, row in ipairs(scopes) do
+  for _, word in ipairs { "read", not row.read_only and "write" or nil } do
+    local name = row[1] .. ":" .. word
+    known[name] = row.all_projects or false
+    table.insert(access.scopes, name)
+  end
+end
 
 local function set_of(list)
   local set = {}
@@ -14,41 +27,45 @@ local function set_of(list)
   return set
 end
 
---- A key record. `spec`: secret, tenant, type ("secret" or "public"), projects (list of project ids, or { "*" }), scopes
--- (list), expires_at (Unix seconds), revoked (bool).
-function access.key(spec)
-  return {
-    secret = spec.secret,
-    tenant = spec.tenant,
-    type = spec.type,
-    projects = spec.projects,
-    sees = set_of(spec.projects),
-    holds = set_of(spec.scopes),
-    expires_at = spec.expires_at,
-    revoked = spec.revoked,
-  }
+--- Makes the sets of a key out of its lists.
+function access.prepare(key)
+  key.private.sees, key.private.holds = set_of(key.projects), set_of(key.scopes)
+  return key
 end
 
---- What an operation asks for, from the contract's notation ("deployments:w"): the scope by its full name, and the scopes of
--- which holding one is enough. Nil stays nil: any key may.
+--- Whether there is a scope of that name.
+function access.is_scope(name)
+  return known[name] ~= nil
+end
+
+--- Whether a scope is only for keys of all projects.
+function access.is_for_all_projects(scope)
+  return known[scope] or false
+end
+
+--- What an operation asks for, from the contract's notation ("deployments:w"): the scope by its full name, the scopes of which holding one is
+-- enough, and whether the key must hold all projects. Nil stays nil: any key may.
 function access.requirement(scope)
   if not scope then
     return nil
   end
-  local name, letter = scope:match("^([%l_]+):(%l)$")
+  local name, letter = scope:match "^([%l_]+):(%l)$"
   local enough = { ALL, name .. ":write" }
   if letter == "r" then
     enough[3] = name .. ":read"
   end
-  return { scope = name .. ":" .. ACCESS[letter], enough = enough }
+  local full = name .. ":" .. ACCESS[letter]
+  return { scope = full, enough = enough, all_projects = access.is_for_all_projects(full) }
 end
 
 function access.permits(key, requirement)
   if not requirement then
     return true
+  elseif requirement.all_projects and not access.sees_all(key) then
+    return false
   end
   for _, scope in ipairs(requirement.enough) do
-    if key.holds[scope] then
+    if key.private.holds[scope] then
       return true
     end
   end
@@ -58,63 +75,45 @@ end
 --- Raises 403 `insufficient_scope` if the key does not permit what `requirement` asks for.
 function access.require(key, requirement)
   if not access.permits(key, requirement) then
+    local only = requirement.all_projects and not access.sees_all(key) and ", which only keys of all projects can hold" or ""
     refusal.raise("insufficient_scope", {
-      message = "This key lacks the scope " .. requirement.scope .. ".",
+      message = ("This key lacks the scope %s%s."):format(requirement.scope, only),
       required_scope = requirement.scope,
     })
   end
 end
 
-function access.sees_all(key)
-  return key.sees[ALL] == true
+--- Whether the key holds a scope, by its full name, itself or as a part of another.
+function access.covers(key, scope)
+  local holds, name = key.private.holds, scope:match "^([%l_]+):read$"
+  return holds[ALL] or holds[scope] or name ~= nil and holds[name .. ":write"] or false
 end
 
---- Whether the key holds the project; things of no project are seen by every key of the organization.
+function access.sees_all(key)
+  return key.private.sees[ALL] == true
+end
+
+--- Whether the key holds the project; things of no project are seen by every key of the organization. `project_id` may be a list: of what
+-- belongs to several projects the key must hold them all, as who sees it learns of each of them.
 function access.sees(key, project_id)
-  return project_id == nil or key.sees[ALL] or key.sees[project_id] or false
+  local sees = key.private.sees
+  if type(project_id) ~= "table" or sees[ALL] then
+    return project_id == nil or sees[ALL] or sees[project_id] or false
+  end
+  for _, one in ipairs(project_id) do
+    if not sees[one] then
+      return false
+    end
+  end
+  return true
 end
 
 --- Adds a project to what the key sees.
 function access.admit(key, project_id)
   if not access.sees(key, project_id) then
     key.projects[#key.projects + 1] = project_id
-    key.sees[project_id] = true
+    key.private.sees[project_id], key.private.encoded = true, nil
   end
-end
-
-local function unauthenticated(code, message)
-  return nil, refusal.new(code, { message = message, headers = { "WWW-Authenticate", 'Bearer realm="git"' } })
-end
-
-local function usable(key, now_seconds)
-  if key.revoked then
-    return unauthenticated("api_key_revoked", "This API key was revoked.")
-  elseif key.expires_at and key.expires_at <= now_seconds then
-    return unauthenticated("api_key_expired", "This API key has expired.")
-  end
-  return key
-end
-
---- The key that an Authorization header names, or nil and the refusal. `keys`: secret -> key.
-function access.authenticate(keys, header, now_seconds)
-  if header == nil or header == "" then
-    return unauthenticated("api_key_missing", "Send an API key: Authorization: Bearer gsk_…")
-  end
-  local scheme, secret = header:match "^(%a+) +([^ ]+)$"
-  if not scheme or scheme:lower() ~= "bearer" then
-    return unauthenticated("api_key_invalid", "The Authorization header is not of the form Bearer gsk_…")
-  end
-  local key = keys[secret]
-  if not key then
-    return unauthenticated("api_key_invalid", "This API key is not known.")
-  end
-  return usable(key, now_seconds)
-end
-
---- The refusal of a public key where only secret ones may go.
-function access.public_refusal()
-  local _, refused = unauthenticated("public_key_not_allowed", "A gpk_ key only names the organization: use a gsk_ key here.")
-  return refused
 end
 
 return access

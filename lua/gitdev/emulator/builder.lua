@@ -2,6 +2,7 @@
 -- their events come from the contract's table; here is when they happen and what else they change.
 local hosts = require "gitdev.emulator.hosts"
 local machine = require "gitdev.emulator.machine"
+local previews = require "gitdev.emulator.previews"
 
 local QUEUE_MS = 200
 local BUILD_SHARE = 0.75
@@ -214,6 +215,7 @@ local function new_deployment(tenant, project, plan)
     commit_message = plan.commit and plan.commit.message,
     source = plan.source,
     parent_id = plan.parent_id,
+    preview_id = plan.preview_id,
     current = false,
     regions = plan.regions,
     env_keys = plan.environment.keys,
@@ -235,9 +237,11 @@ local function new_deployment(tenant, project, plan)
   return tenant:add(deployment)
 end
 
---- Queues a new deployment and returns it. `plan`: branch, commit (nil, or { sha, message }), target, regions, environment (as
--- environment.resolve gives it), metadata, source, on (the contract's word for what made it), parent_id, skip_cache.
+--- Queues a new deployment and returns it; one for a preview joins that of its branch, or opens it. `plan`: branch, commit (nil, or { sha,
+-- message }), target, regions, environment (as environment.resolve gives it), metadata, source, on (the contract's word for what made it),
+-- parent_id, skip_cache.
 function builder.queue(tenant, project, plan)
+  plan.preview_id = plan.target == "preview" and previews.join(tenant, project, plan.branch).id or nil
   local deployment = new_deployment(tenant, project, plan)
   local line = line_of(tenant, project.id)
   local lane, older = line[deployment.target], line.queued[deployment.branch]
@@ -262,6 +266,20 @@ function builder.in_progress(tenant, project)
     end
   end
   return nil
+end
+
+--- Cancels the deployments of a preview and removes them. One that production points to was promoted: it stays, and is no preview any more.
+function builder.remove_preview(tenant, preview)
+  previews.each_deployment(tenant, preview, function(deployment)
+    if deployment.current then
+      tenant.things.deployment:set(deployment, "preview_id", nil)
+      return
+    end
+    if not machine.is_terminal(deployment) then
+      builder.cancel(tenant, deployment, "user")
+    end
+    tenant.things.deployment:remove(deployment)
+  end)
 end
 
 --- Forgets a project's deployments, and that it ever built.

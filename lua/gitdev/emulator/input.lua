@@ -84,6 +84,12 @@ local function report_query(code, param, message)
   bad_query(param, message, code)
 end
 
+--- The first value of one parameter of a query string, as nobody has checked it yet; nil if it is not there.
+function input.one(text, name)
+  local found = ("&" .. (text or "")):match("&" .. name .. "=([^&]*)")
+  return found and (core.unescape(found, true) or found)
+end
+
 --- The parameters of a query string (nil: none), read and checked against the operation's, with the defaults filled in.
 -- Raises 400.
 function input.query(operation, text)
@@ -143,14 +149,23 @@ local function parse(body)
   return value
 end
 
+-- What stands at a place such as "jobs[2].env.A", and its name there. The names in a map may have dots in them.
+local function value_at(value, place)
+  while value[place] == nil do
+    local index, after = place:match "^%[(%d+)%]%.?(.*)$"
+    if not index then
+      index, after = place:match "^([^.%[]+)%.?(.*)$"
+    end
+    value, place = value[tonumber(index) or index], after
+  end
+  return value[place], place
+end
+
 -- The bytes that an env_too_large speaks of (contract 1.10).
 local function env_bytes(values, param)
-  local name, key = param:match "^([^.]+)%.?(.*)$"
-  local value = values[name]
+  local value, name = value_at(values, param)
   if type(value) ~= "table" then
-    return #(values.key or "") + #value
-  elseif key ~= "" then
-    return #key + #value[key]
+    return #(param == name and values.key or name) + #value
   end
   local sum = 0
   for variable, text in pairs(value) do
@@ -178,6 +193,10 @@ local function in_order(fields, faults)
   return faults
 end
 
+-- A body may hold a hundred thousand faults: nobody reads them all, and telling them would keep others waiting.
+local FAULTS_MAX = 100
+local ENOUGH = {}
+
 local function check(fields, values, body)
   local faults = {}
   local options = {
@@ -185,14 +204,19 @@ local function check(fields, values, body)
       return core.json_kind(body, ...)
     end,
   }
-  schema.check(fields, values, options, function(code, param, message)
+  local ok, caught = pcall(schema.check, fields, values, options, function(code, param, message)
     local fault = { code = code, param = param ~= "" and param or nil, message = message }
     if code == "env_too_large" then
       fault.size_bytes, fault.limit_bytes = env_bytes(values, param), limits.env_bytes
     end
     faults[#faults + 1] = fault
+    if #faults == FAULTS_MAX then
+      error(ENOUGH, 0)
+    end
   end)
-  if faults[1] then
+  if not ok and caught ~= ENOUGH then
+    error(caught, 0)
+  elseif faults[1] then
     refusal.unprocessable(in_order(fields, faults))
   end
 end

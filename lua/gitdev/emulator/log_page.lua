@@ -13,7 +13,8 @@ end
 
 local log_page = {}
 
-local function refuse_expired(call, thing)
+--- Raises 410 `logs_expired` if the log of `thing` is no longer kept.
+function log_page.refuse_expired(call, thing)
   local ended = thing.finished_at
   if ended and call.emulator:seconds() - ended >= KEPT_SECONDS then
     local message = ("The log is no longer kept: 30 days have passed since the %s ended."):format(thing.object)
@@ -26,6 +27,16 @@ local function fits(line, query)
     and (not query.level or LEVELS[line.level] >= LEVELS[query.level])
     and (not query.since_ms or line.time_ms >= query.since_ms)
     and (not query.until_ms or line.time_ms < query.until_ms)
+end
+
+-- What the cursors of a log's lines are bound to.
+local function binding_of(thing)
+  return "log_line " .. thing.id
+end
+
+--- The `seq` of the line that one of the cursors of this log's lines stands for. Raises 400.
+function log_page.read_cursor(call, thing, cursor)
+  return tonumber(call.emulator.cursors:read(cursor, { binding_of(thing) }))
 end
 
 -- Where the walk over the lines begins, ends, and its step. A line's own cursor goes with any filter: it is what a caller polls
@@ -42,9 +53,9 @@ end
 --- One page of the log of `thing`, a deployment or a job. `lines`: a list of log lines (without `cursor`) in the order of their `seq`,
 -- which counts from 1 without holes. Raises 410 `logs_expired`.
 function log_page.of(call, thing, lines)
-  refuse_expired(call, thing)
+  log_page.refuse_expired(call, thing)
   local query = call.query
-  local cursors, own, page = call.emulator.cursors, "log_line " .. thing.id, paging.binding(call)
+  local cursors, own, page = call.emulator.cursors, binding_of(thing), paging.binding(call)
   local data, next_cursor = {}, nil
   local first, last, step = walk_of(call, lines, own, page)
   for index = first, last, step do

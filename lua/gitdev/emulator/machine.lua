@@ -25,7 +25,7 @@ end
 local function compile(name)
   local object = schema.object(name)
   local states, ends = object.states, {}
-  for _, status in ipairs(object.fields.by_name[states.field].values) do
+  for _, status in ipairs(states.statuses or object.fields.by_name[states.field].values) do
     if states.terminal[status] then
       ends[#ends + 1] = status
     end
@@ -38,6 +38,11 @@ local compiled = {}
 local function of(name)
   compiled[name] = compiled[name] or compile(name)
   return compiled[name]
+end
+
+--- The field that says where a thing is; things without a state machine have a `status` too.
+function machine.field(thing)
+  return schema.object(thing.object).states and of(thing.object).field or "status"
 end
 
 --- Whether `thing` has come to an end.
@@ -53,12 +58,22 @@ end
 
 --- Refuses with 409 `invalid_state` (contract 1.8), naming where the thing is and where it would have to be.
 function machine.refuse(thing, message, allowed)
-  refusal.raise("invalid_state", { message = message, current_status = thing.status, allowed_statuses = allowed })
+  refusal.raise("invalid_state", {
+    message = message,
+    current_status = thing[machine.field(thing)],
+    allowed_statuses = allowed,
+  })
 end
 
 --- The events of the transition that brings a new thing into the world by `on`.
 function machine.birth_events(name, on)
   return of(name).moves[on].first.events
+end
+
+--- The events of what happens to a thing whose status is in no field, and the statuses in which that may happen.
+function machine.derived(name, on)
+  local move = of(name).moves[on]
+  return (move.first or move.by_from[move.from[1]]).events, move.from
 end
 
 --- Where `on` leads `thing` from its present status: the new status and the events. Raises 409 `invalid_state` if the table

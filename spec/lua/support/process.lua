@@ -38,6 +38,25 @@ function process.run(command, input)
   return status, out, err
 end
 
+--- Runs a process with exactly `variables` (key -> value) as its environment, and returns what the kernel says that it got, as a map.
+function process.environ(variables)
+  local words = {}
+  for key, value in pairs(variables) do
+    words[#words + 1] = process.quote(key .. "=" .. value)
+  end
+  local script = process.file("exec env -i " .. table.concat(words, " ") .. " cat /proc/self/environ\n")
+  local status, out, err = process.run("sh " .. script)
+  os.remove(script)
+  assert(status == 0, err)
+  local got = {}
+  for entry in out:gmatch "([^%z]*)%z" do
+    local key, value = entry:match "^([^=]*)=(.*)$"
+    assert(got[key] == nil, "twice: " .. key)
+    got[key] = value
+  end
+  return got
+end
+
 --- Runs the host with some words as its arguments; `environment` ("A=1 B=2") stands before it.
 function process.gitdev(words, input, environment)
   local quoted = {}

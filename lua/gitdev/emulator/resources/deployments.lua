@@ -3,11 +3,12 @@ local access = require "gitdev.emulator.access"
 local build_log = require "gitdev.emulator.build_log"
 local builder = require "gitdev.emulator.builder"
 local distinct = require "gitdev.emulator.distinct"
-local environment = require "gitdev.emulator.environment"
-local history = require "gitdev.emulator.history"
+local launch = require "gitdev.emulator.launch"
 local log_page = require "gitdev.emulator.log_page"
+local log_stream = require "gitdev.emulator.log_stream"
 local machine = require "gitdev.emulator.machine"
 local refusal = require "gitdev.emulator.refusal"
+local regions = require "gitdev.emulator.regions"
 local schema = require "gitdev.schema"
 local seed = require "gitdev.emulator.seed"
 
@@ -32,12 +33,10 @@ end
 
 -- ---- create, redeploy ----
 
-local function missing(param, message)
-  return { code = "resource_missing", param = param, message = message }
-end
-
 local function refuse_unknown(reference)
-  refusal.unprocessable { missing("project", ('project: there is no project "%s".'):format(reference)) }
+  refusal.unprocessable {
+    { code = "resource_missing", param = "project", message = ('project: there is no project "%s".'):format(reference) },
+  }
 end
 
 -- A project for a slug that none has, and its repository, neither of them stored yet: the deployment may still be refused.
@@ -56,36 +55,6 @@ local function draft_project(call, slug)
   return seed.draft(call.tenant, slug)
 end
 
-local function refuse_paused(project)
-  if project.status ~= "active" then
-    machine.refuse(project, "The project is paused: set its status to active first.", { "active" })
-  end
-end
-
--- The commit that a request names, or the head of its branch. A project without a repository has no commits, and takes any
--- branch. Refuses with 422 what is not there.
-local function find_commit(repository, branch, sha)
-  local faults = {}
-  if repository and not history.head(repository, branch) then
-    faults[1] = missing("branch", ('branch: the repository has no branch "%s".'):format(branch))
-  end
-  if sha and not history.commit(repository, sha) then
-    faults[#faults + 1] = missing("commit_sha", "commit_sha: the repository has no such commit.")
-  end
-  if faults[1] then
-    refusal.unprocessable(faults)
-  end
-  return history.commit(repository, sha or history.head(repository, branch))
-end
-
--- The environment of a new deployment; refuses one that is too large.
-local function resolve(call, project, target, branch, env)
-  local variables = call.tenant.things.env_var:list("project_id", project.id)
-  local resolved = environment.resolve(variables, target, branch, env)
-  environment.check_size(resolved, "env")
-  return resolved
-end
-
 local function create(call)
   local body, tenant = call.body, call.tenant
   local project, draft_repository = call:project(body.project), nil
@@ -94,11 +63,13 @@ local function create(call)
   else
     project, draft_repository = draft_project(call, body.project)
   end
-  refuse_paused(project)
+  launch.refuse_paused(project)
+  regions.check(body.regions)
   local branch = body.branch or project.production_branch
-  local commit = find_commit(draft_repository or tenant.things.repository:get(project.repository_id), branch, body.commit_sha)
-  local target = body.target or (branch == project.production_branch and "production" or "preview")
-  local resolved = resolve(call, project, target, branch, body.env)
+  local repository = draft_repository or tenant.things.repository:get(project.repository_id)
+  local commit = launch.commit(repository, branch, body.commit_sha)
+  local target = body.target or launch.target(project, branch)
+  local resolved = launch.environment(tenant, project, target, branch, body.env)
   call.emulator:check_quota("deployments", tenant.things.deployment.all.count)
   if draft_repository then
     seed.keep(tenant, project, draft_repository)
@@ -130,7 +101,7 @@ end
 local function redeploy(call)
   local parent, tenant = call.things.deployment, call.tenant
   local project = tenant.things.project:get(parent.project_id)
-  refuse_paused(project)
+  launch.refuse_paused(project)
   return builder.queue(tenant, project, {
     on = "redeploy",
     source = "redeploy",
@@ -139,7 +110,7 @@ local function redeploy(call)
     commit = parent.commit_sha and { sha = parent.commit_sha, message = parent.commit_message },
     target = parent.target,
     regions = parent.regions,
-    environment = resolve(call, project, parent.target, parent.branch, call.body.env),
+    environment = launch.environment(tenant, project, parent.target, parent.branch, call.body.env),
     metadata = notes_of(parent),
     skip_cache = call.body.skip_cache,
   })
@@ -200,9 +171,14 @@ end
 
 return {
   collections = {
-    deployment = { indexes = { "project_id", "status", "target", "branch", "current" } },
+    deployment = { indexes = { "project_id", "status", "target", "branch", "current", "preview_id" } },
   },
   timers = builder.timers,
+  reactions = {
+    ["repository.pushed"] = function(tenant, repository, event)
+      launch.push(tenant, repository, event.data)
+    end,
+  },
   find = {
     deployment = function(call, id)
       return call.tenant.things.deployment:get(id)
@@ -220,5 +196,8 @@ return {
     ["deployments.redeploy"] = redeploy,
     ["deployments.delete"] = delete,
     ["deployments.logs.list"] = logs,
+    ["deployments.logs.stream"] = function(call)
+      return log_stream.open(call, call.things.deployment)
+    end,
   },
 }

@@ -5,6 +5,7 @@ local distinct = require "gitdev.emulator.distinct"
 local hosts = require "gitdev.emulator.hosts"
 local machine = require "gitdev.emulator.machine"
 local refusal = require "gitdev.emulator.refusal"
+local regions = require "gitdev.emulator.regions"
 local seed = require "gitdev.emulator.seed"
 
 local function same(a, b)
@@ -56,6 +57,7 @@ end
 
 local function create(call)
   local body, tenant = call.body, call.tenant
+  regions.check(body.regions)
   refuse_taken_slug(call, body.slug)
   call.emulator:check_quota("projects", tenant.things.project.all.count)
   local project = seed.project(tenant, body.slug, {
@@ -70,6 +72,20 @@ local function create(call)
   })
   call:admit(project)
   return project
+end
+
+-- The statuses of a domain that answers, or answered until its records went wrong: it is bound to the project's present host name.
+local LIVE_DOMAIN = { verified = true, active = true, misconfigured = true }
+
+local function refuse_live_domains(tenant, project)
+  for domain in tenant.things.domain:each("project_id", project.id) do
+    if LIVE_DOMAIN[domain.status] then
+      refusal.raise("resource_in_use", {
+        param = "slug",
+        message = ("The domain %s is %s: delete it before the slug changes."):format(domain.name, domain.status),
+      })
+    end
+  end
 end
 
 -- What a merge of the body changes: field -> new value (core.null: none), and the names of those fields in the contract's order.
@@ -93,9 +109,11 @@ end
 
 local function update(call)
   local project, tenant = call.things.project, call.tenant
+  regions.check(call.body.regions)
   local changes, names = changes_of(call, project)
   if changes.slug then
     refuse_taken_slug(call, changes.slug)
+    refuse_live_domains(tenant, project)
     changes.url = hosts.production(changes.slug)
   end
   if not names[1] then

@@ -1,0 +1,6 @@
+return {
+  ["organization.get"] = [[
+local organization = git.organization:get()
+print(organization.name, organization.plan) --> Acme enterprise
+]],
+}
