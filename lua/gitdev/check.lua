@@ -172,7 +172,11 @@ end
 
 local function text_check(node)
   local rules = (node.format or node.min or node.max or node.max_bytes) and string_rules(node)
+  local numbers = (formats[node.format] or NOTHING).numbers
   return function(value, state)
+    if numbers and type(value) == "number" then
+      value = json.number(value)
+    end
     if type(value) ~= "string" then
       return wrong_type(state, "a string", value)
     end
@@ -269,7 +273,10 @@ local function array_check(node, compile)
     if type(value) ~= "table" or not is_list(value, state) then
       return wrong_type(state, "an array", value)
     end
-    local good, depth = count_fault(state, #value, node, "item"), state.depth + 1
+    if not count_fault(state, #value, node, "item") then
+      return false -- what is in a list that is too long is not looked at: there may be a million of it
+    end
+    local good, depth = true, state.depth + 1
     state.depth = depth
     for i = 1, #value do
       state[depth] = i

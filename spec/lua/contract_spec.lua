@@ -390,6 +390,17 @@ describe("the formats", function()
     commit_message = { "a", "a\nb", "", "a\0b", "ä" },
     person_name = { "Ada", "Ada L. King", "", " ", ".", "a<b", "a>b", "a\nb", "ä", "a\127", "\"", "a\0" },
     person_email = { "a@b", "a.b@c.d", "", "a", "@", "a@", "@a", "a@b@c", "a b@c", "<a@b>", "a@b\n", "ä@b" },
+    domain_name = {
+      "example.com", "*.example.com", "A.b-c.EXAMPLE.co", "xn--bcher-kva.example", "a.xn--p1ai", "1.2.ab", "a--b.ab", ("a"):rep(63) .. ".ab",
+      ("a."):rep(125) .. "abc", "", "com", ".com", "a.b", "a.1b", "1.2.3.4", "example.com.", ".example.com", "a..com", "-a.com", "a-.com",
+      "a.-b.com", "a.b-", "*.com", "*", "*a.com", "**.example.com", "a.*.com", "a b.com", "a_b.com", "ä.com", "a.com\n", "a.com/", "a.com:1",
+      ("a"):rep(64) .. ".ab", ("a."):rep(125) .. "abcd",
+    },
+    host_name = {
+      "example.com", "A.b-c.EXAMPLE.co", "1.2.ab", "a.xn--p1ai", ("a"):rep(63) .. ".ab", ("a."):rep(125) .. "abc", "", "com", "a.b", "*.example.com",
+      "1.2.3.4", "example.com.", ".example.com", "a..com", "-a.com", "a-.com", "a.b-", "a_b.com", "ä.com", "a.com\n", ("a"):rep(64) .. ".ab",
+      ("a."):rep(125) .. "abcd",
+    },
   }
 
   -- Only the shape: reserved names are the platform's choice, not the pattern's.

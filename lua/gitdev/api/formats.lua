@@ -1,7 +1,7 @@
 -- Named string formats (contract 1.2, 1.10). `pattern` is the contract's own expression (RE2). `lua` and `never` decide the same with
 -- Lua's patterns: each of `lua` matches, none of `never` does. `min` and `max` count characters, `max_bytes` bytes; `reserved` lists
 -- whole texts, `reserved_prefix` a beginning, that the platform keeps for itself. `codes` has the error codes of those rules that are not
--- parameter_invalid, `says` the rules' own words where "must be <doc>" would not do.
+-- parameter_invalid, `says` the rules' own words where "must be <doc>" would not do. `numbers`: in a query the text may be given as a number.
 return {
   slug = {
     doc = "made of lower-case letters, digits and single dashes between them, 3 to 40 in all",
@@ -49,5 +49,147 @@ return {
     max_bytes = 65536,
     codes = { never = "invalid_encoding", max_bytes = "env_too_large" },
     says = { never = "holds a NUL byte, which a process environment cannot" },
+  },
+  branch_glob = {
+    doc = "a branch's name, where * stands for any text without a slash, ** for any text and ? for one character",
+    pattern = "^[^\\x00-\\x20~^:\\x5b\\x5c\\x7f]+$",
+    never = { "[%c ~%^:%[\\]" },
+    min = 1,
+    max = 255,
+  },
+  attempt = {
+    doc = 'an attempt\'s number, or "all"',
+    pattern = "^(?:[1-9][0-9]{0,8}|all)$",
+    lua = { "^[%dal]+$" },
+    never = { "%d%a", "%a%d", "^0", "^l", "aa", "la", "^al?$", "lll" },
+    max = 9,
+    numbers = true,
+  },
+  -- Whole names are the server's to judge: which are public suffixes, and which the platform keeps.
+  domain_name = {
+    doc = "a domain name of at least two labels, such as www.example.com or *.example.com; other scripts in punycode (xn--)",
+    pattern = "^(?:[*][.])?(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])$",
+    lua = { "^[A-Za-z0-9.*-]+$", "%.[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]$" },
+    never = { "^[.-]", "%.[.-]", "%-%.", ".%*", "^%*[^.]", "^%*%.[^.]*$", ("[^.]"):rep(64) },
+    max = 253,
+  },
+  host_name = {
+    doc = "a host name of at least two labels, such as www.example.com; other scripts in punycode (xn--)",
+    pattern = "^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])$",
+    lua = { "^[A-Za-z0-9.-]+$", "%.[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]$" },
+    never = { "^[.-]", "%.[.-]", "%-%.", ("[^.]"):rep(64) },
+    max = 253,
+  },
+  edge_name = {
+    doc = "made of lower-case letters, digits and single dashes between them, at most 40 in all",
+    pattern = "^[a-z0-9]+(?:-[a-z0-9]+)*$",
+    lua = { "^[a-z0-9-]+$" },
+    never = { "^%-", "%-$", "%-%-" },
+    max = 40,
+  },
+  edge_region = {
+    doc = 'a region\'s code, three lower-case letters, or "*"',
+    pattern = "^(?:[a-z]{3}|[*])$",
+    lua = { "^[a-z*]+$" },
+    never = { "^%a%a?$", "%*.", ".%*", "%a%a%a%a" },
+  },
+  edge_pattern = {
+    doc = "a path, whose segments may be :name, and the last one *",
+    pattern = "^/(?:(?:(?:[A-Za-z0-9._~!$&'()+,;=@-]|%[0-9A-Fa-f]{2})+|:[A-Za-z_][A-Za-z0-9_]*)/)*"
+      .. "(?:(?:[A-Za-z0-9._~!$&'()+,;=@-]|%[0-9A-Fa-f]{2})+|:[A-Za-z_][A-Za-z0-9_]*|[*])?$",
+    lua = { "^/", "^[A-Za-z0-9._~!$&'()+,;=@%%:*/-]+$" },
+    never = {
+      "//",
+      "[^/]%*",
+      "%*.",
+      "[^/]:",
+      ":[^A-Za-z_]",
+      ":$",
+      ":[A-Za-z0-9_]*[^A-Za-z0-9_/]",
+      "%%[^0-9A-Fa-f]",
+      "%%[0-9A-Fa-f]?$",
+      "%%[0-9A-Fa-f][^0-9A-Fa-f]",
+    },
+    max = 512,
+  },
+  edge_config_key = {
+    doc = "made of letters, digits and _ . : - (none of the last three first), at most 256 of them",
+    pattern = "^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,255}$",
+    lua = { "^[A-Za-z0-9_][A-Za-z0-9_.:-]*$" },
+    max = 256,
+  },
+  header_name = {
+    doc = "the name of a header",
+    pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$",
+    lua = { "^[A-Za-z0-9!#$%%&'*+.^_`|~-]+$" },
+    max = 128,
+  },
+  header_value = {
+    doc = "a header's text: ASCII without control characters",
+    pattern = "^[\\x20-\\x7e\\x09]{0,4096}$",
+    lua = { "^[\32-\126\t]*$" },
+    max = 4096,
+  },
+  https_url = {
+    doc = "an https address, made of visible ASCII characters",
+    pattern = "^https://[!-~]+$",
+    lua = { "^https://[!-~]+$" },
+    max = 2048,
+  },
+  visible = {
+    doc = "made of visible ASCII characters, at most 2048 of them",
+    pattern = "^[!-~]{1,2048}$",
+    lua = { "^[!-~]+$" },
+    max = 2048,
+  },
+  cache_tag = {
+    doc = "made of visible ASCII characters but no comma, at most 256 of them",
+    pattern = "^[!-+\\x2d-~]{1,256}$",
+    lua = { "^[!-~]+$" },
+    never = { "," },
+    max = 256,
+  },
+  repository_name = {
+    doc = "made of letters, digits, dots, dashes and underscores, a letter or digit first, at most 100 in all",
+    pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+    lua = { "^[A-Za-z0-9][A-Za-z0-9._-]*$" },
+    max = 100,
+  },
+  branch_name = {
+    doc = "a branch's name: no blanks, no control characters, none of ~ ^ : ? * [ \\",
+    pattern = "^[^\\x00-\\x20\\x7f~^:?*\\x5b\\x5c]+$",
+    lua = { "^[^%z\1-\32\127~^:?*%[\\]+$" },
+    max_bytes = 244,
+  },
+  git_path = {
+    doc = "a path from the top, its parts divided by slashes, none of them empty, `.`, `..` or `.git`",
+    pattern = "^(?:[^/\\x00.][^/\\x00]*|[.][^/\\x00.gG][^/\\x00]*|[.][.][^/\\x00]+|[.][gG](?:[^/\\x00iI][^/\\x00]*)?"
+      .. "|[.][gG][iI](?:[^/\\x00tT][^/\\x00]*)?|[.][gG][iI][tT][^/\\x00]+)"
+      .. "(?:/(?:[^/\\x00.][^/\\x00]*|[.][^/\\x00.gG][^/\\x00]*|[.][.][^/\\x00]+|[.][gG](?:[^/\\x00iI][^/\\x00]*)?"
+      .. "|[.][gG][iI](?:[^/\\x00tT][^/\\x00]*)?|[.][gG][iI][tT][^/\\x00]+))*$",
+    lua = { "^[^/]", "[^/]$" },
+    never = {
+      "%z", "//", "^%.%.?$", "^%.%.?/", "/%.%.?/", "/%.%.?$", "^%.[gG][iI][tT]$", "^%.[gG][iI][tT]/", "/%.[gG][iI][tT]/",
+      "/%.[gG][iI][tT]$",
+    },
+    max_bytes = 4096,
+  },
+  commit_message = {
+    doc = "any text but one with a NUL in it",
+    pattern = "^[^\\x00]+$",
+    never = { "%z" },
+    min = 1,
+  },
+  person_name = {
+    doc = "a name: no control characters, no < or >, and not punctuation alone",
+    pattern = "^[^\\x00-\\x1f\\x7f<>]*[^\\x00-\\x20\\x7f<>.,:;\"'\\x5c][^\\x00-\\x1f\\x7f<>]*$",
+    lua = { "^[^%z\1-\31\127<>]+$", "[^ .,:;\"'\\]" },
+    max = 255,
+  },
+  person_email = {
+    doc = "an address with one @ in it, and no blanks, control characters, < or >",
+    pattern = "^[^\\x00-\\x20\\x7f<>@]+@[^\\x00-\\x20\\x7f<>@]+$",
+    lua = { "^[^%z\1-\32\127<>@]+@[^%z\1-\32\127<>@]+$" },
+    max = 255,
   },
 }

@@ -3,10 +3,14 @@
 local access = require "gitdev.emulator.access"
 local answers = require "gitdev.emulator.answers"
 local core = require "gitdev.core"
+local download = require "gitdev.emulator.download"
 local input = require "gitdev.emulator.input"
+local keyring = require "gitdev.emulator.keyring"
+local meter = require "gitdev.emulator.meter"
 local paging = require "gitdev.emulator.paging"
 local refusal = require "gitdev.emulator.refusal"
 local schema = require "gitdev.schema"
+local tickets = require "gitdev.emulator.tickets"
 
 local VERSION = "2.4.1"
 
@@ -96,6 +100,12 @@ local function charge(bucket, now)
   end
 end
 
+-- What a request costs the organization: a token, and one more in what its plan counts.
+local function charge_tenant(self)
+  charge(self.tenant.bucket, self.emulator.now_ms)
+  self.counts = true
+end
+
 -- Requests that fail with 401 are counted by client address, in a bucket that no header shows (contract 1.11).
 local function refuse_stranger(self, refused)
   charge(self.emulator:stranger(self.request.peer), self.emulator.now_ms)
@@ -143,9 +153,13 @@ local function encoded_page(fields, page)
   )
 end
 
+-- Answers the status, the body, and for bytes the headers that they come with.
 local function execute(self)
   local route = self.route
   local result, status = route.run(self)
+  if route.is_download then
+    return download.answer(self.request.headers, self.request.method ~= "HEAD", result)
+  end
   status = status or route.status
   if not route.fields then
     return status
@@ -189,7 +203,7 @@ local function answer_known(self, entry)
     self.id, self.replayed = entry.request_id, true
     return entry.status, entry.body
   end
-  charge(self.tenant.bucket, now)
+  charge_tenant(self)
   if problem then
     error(problem, 0)
   end
@@ -225,17 +239,27 @@ end
 
 -- ---- the whole ----
 
+-- The key that came with the request. Where a stream opens, a ticket stands in for it (contract 2.5).
+local function credential(self)
+  local ticket = self.route and self.route.is_stream and input.one(self.query_text, "ticket")
+  if ticket then
+    return tickets.key(self.emulator, ticket, self.values[1])
+  end
+  return keyring.authenticate(self.emulator, self.request.headers.authorization)
+end
+
 -- Who asks; sets `key` and `tenant`. Raises 401, also where there is nothing: a stranger does not learn which paths there are.
 local function authenticate(self)
   local emulator = self.emulator
-  local key, refused = access.authenticate(emulator.keys, self.request.headers.authorization, emulator:seconds())
+  local key, refused = credential(self)
   if key and key.type == "public" and not (self.route and self.route.public) then
-    key, refused = nil, access.public_refusal()
+    key, refused = nil, keyring.public_refusal()
   end
   if not key then
     refuse_stranger(self, refused)
   end
-  self.key, self.tenant = key, key.tenant
+  keyring.touch(key, emulator:seconds())
+  self.key, self.tenant = key, emulator.tenants[key.livemode]
 end
 
 -- The idempotency key, if the request has one and its verb heeds it. Returns the refusal of a malformed one, to be raised in its
@@ -266,7 +290,7 @@ local function run(self)
     return answer_known(self, known)
   end
   if not (route and route.free) then
-    charge(self.tenant.bucket, self.emulator.now_ms)
+    charge_tenant(self)
   end
   if not route then
     refuse_path(self.routes, self.request.method)
@@ -289,10 +313,11 @@ local function add(headers, more)
   end
 end
 
-local function response_headers(self, body)
+-- `is_json`: whether there is a body that says nothing of its own type.
+local function response_headers(self, is_json)
   local emulator = self.emulator
   local headers = { "Date", emulator:date(), "X-Request-Id", self.id, "X-Git-Version", VERSION }
-  if body then
+  if is_json then
     headers[7], headers[8] = "Content-Type", "application/json; charset=utf-8"
   end
   if self.tenant then
@@ -366,12 +391,15 @@ function pipeline.handle(emulator, request, match, id, late_ms)
   if is_preflight(self) then
     return preflight(self)
   end
-  local ok, status, body = pcall(run, self)
-  local more
+  local ok, status, body, more = pcall(run, self)
+  local is_download = ok and more ~= nil
   if not ok then
     status, body, more = failure(self, status)
   end
-  local headers = response_headers(self, body)
+  if self.counts then
+    meter.add(self.tenant, "api_requests", self.project_id, 1)
+  end
+  local headers = response_headers(self, body ~= nil and not is_download)
   add(headers, more)
   return { status = status, headers = headers, body = body }, self.replayed
 end
@@ -399,6 +427,8 @@ function pipeline.route(operation, run_operation, find)
     free = operation.free,
     status = operation.status[1],
     is_list = operation.kind == "list",
+    is_stream = operation.kind == "stream",
+    is_download = operation.kind == "download",
     fields = object and object.fields,
   }
 end

@@ -1,4 +1,4 @@
--- A small backtracking matcher for the expressions that the contract uses: ^ $ . classes, (?:…), * + ? {n} {n,m}. It decides whether the
+-- A small backtracking matcher for the expressions that the contract uses: ^ $ . classes, (?:…|…), * + ? {n} {n,m}. It decides whether the
 -- Lua patterns of gitdev.api.formats agree with the contract's own.
 local regex = {}
 
@@ -35,8 +35,12 @@ local function parse_atom(text, at)
     return parse_class(text, at + 1)
   elseif mark == "(" then
     assert(text:sub(at, at + 2) == "(?:")
-    local group, after = parse_sequence(text, at + 3)
-    return { group = group }, after + 1
+    local group = {}
+    at = at + 2
+    repeat
+      group[#group + 1], at = parse_sequence(text, at + 1)
+    until text:sub(at, at) == ")"
+    return { group = group }, at + 1
   elseif mark == "^" or mark == "$" then
     return { anchor = mark }, at + 1
   elseif mark == "." then
@@ -49,7 +53,7 @@ local REPEATS = { ["*"] = { 0, math.huge }, ["+"] = { 1, math.huge }, ["?"] = { 
 
 function parse_sequence(text, at)
   local sequence = {}
-  while at <= #text and text:sub(at, at) ~= ")" do
+  while at <= #text and not text:find("^[|)]", at) do
     local atom
     atom, at = parse_atom(text, at)
     local times = REPEATS[text:sub(at, at)]
@@ -68,13 +72,23 @@ end
 
 local run
 
+-- Matches one of a group's alternatives from `at`, then what follows.
+local function any(group, text, at, done)
+  for _, sequence in ipairs(group) do
+    if run(sequence, 1, text, at, done) then
+      return true
+    end
+  end
+  return false
+end
+
 -- Matches `atom` as often as it may from `at`, most first, then what follows.
 local function repeated(sequence, index, count, text, at, done)
   local atom = sequence[index]
   if count < atom.max then
     local found
     if atom.group then
-      found = run(atom.group, 1, text, at, function(after)
+      found = any(atom.group, text, at, function(after)
         return after > at and repeated(sequence, index, count + 1, text, after, done)
       end)
     elseif at <= #text and (atom.set[text:byte(at)] or false) ~= (atom.negated or false) then
