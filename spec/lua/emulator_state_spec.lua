@@ -2,6 +2,9 @@
 local emulator = require "spec.lua.support.emulator"
 local json = require "gitdev.json"
 local process = require "spec.lua.support.process"
+local schema = require "gitdev.schema"
+local test = require "gitdev.test"
+local tour = require "spec.lua.support.tour"
 local world = require "spec.lua.support.world"
 
 local function control(w, method, path, body)
@@ -97,6 +100,42 @@ describe("a state", function()
     assert.equal(1, #w:get("/projects").json.data)
     assert.same({}, w:get("/deployments").json.data)
   end)
+end)
+
+-- All things of both modes, as they would be answered, and all that has happened.
+local function contents(made)
+  local parts = {}
+  for _, livemode in ipairs { false, true } do
+    for object, collection in pairs(made.tenants[livemode] and made.tenants[livemode].things or {}) do
+      local known = schema.object(object)
+      for thing in collection.all:walk() do
+        parts[#parts + 1] = known and object .. " " .. schema.encode(known.fields, thing) or nil
+      end
+    end
+  end
+  table.sort(parts)
+  return table.concat(parts, "\n")
+end
+
+describe("whatever has been done in an emulator", function()
+  local DAYS = 40
+
+  for _, name in ipairs(tour.names()) do
+    it("is kept, and goes on the same way: " .. name, function()
+      local first, second = test.world { seed = 1 }, test.world { seed = 2 }
+      first:run(function()
+        tour.load(name)(require("gitdev").client(), tour.control(first.emulator))
+      end)
+      local text = first.emulator:dump()
+      assert(second.emulator:restore(text))
+      assert.equal(contents(first.emulator), contents(second.emulator))
+      for _ = 1, DAYS do
+        first.emulator:skip(24 * 3600 * 1000)
+        second.emulator:skip(24 * 3600 * 1000)
+      end
+      assert.equal(contents(first.emulator), contents(second.emulator))
+    end)
+  end
 end)
 
 describe("a state's file", function()

@@ -35,9 +35,9 @@ end
 
 -- All that a list holds, page by page. The answer to the last request, and the names.
 local function walk(ask, target, limit)
-  local names, cursor, page = {}, nil, nil
+  local names, cursor = {}, nil
   repeat
-    page = ask(with(target, "limit=" .. limit, cursor and "cursor=" .. cursor or nil))
+    local page = ask(with(target, "limit=" .. limit, cursor and "cursor=" .. cursor or nil))
     assert(page.error == nil, page.error and target .. ": " .. tostring(page.error.message))
     assert(#page.data <= limit and page.has_more == (page.next_cursor ~= json.null), target)
     for _, thing in ipairs(page.data) do

@@ -129,7 +129,8 @@ local WRONG = {
       return op.paginated
     end,
     make = function(request)
-      return copy(request, { target = request.target:match "^[^?]*" .. "?limit=0" })
+      local target = request.target:gsub("limit=%d+&?", "")
+      return copy(request, { target = target .. (target:find("?", 1, true) and "&" or "?") .. "limit=0" })
     end,
     status = 400,
     param = "limit",
