@@ -151,6 +151,20 @@ static int core_sign(lua_State *L) {
   return 1;
 }
 
+/* core.mac(key, bytes) -> the 32 bytes of their HMAC-SHA256 */
+static int core_mac(lua_State *L) {
+  gitdev_secret key;
+  size_t len;
+  key.text = luaL_checklstring(L, 1, &key.len);
+  const char *bytes = luaL_checklstring(L, 2, &len);
+  luaL_argcheck(L, key.len > 0, 1, "the key is empty");
+  unsigned char mac[GITDEV_MAC_SIZE];
+  if (!gitdev_mac(own_signer(L), key, bytes, len, mac))
+    return luaL_error(L, "OpenSSL failed to sign");
+  lua_pushlstring(L, (const char *)mac, sizeof mac);
+  return 1;
+}
+
 /* core.verify(body, header, {secrets}, now, tolerance | false) -> true | nil, reason */
 static int core_verify(lua_State *L) {
   enum { SECRETS_MAX = 8 };
@@ -200,6 +214,9 @@ void gitdev_lua_open_crypto(lua_State *L) {
   lua_pushvalue(L, -1);
   lua_pushcclosure(L, core_sign, 1);
   lua_setfield(L, -3, "sign");
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, core_mac, 1);
+  lua_setfield(L, -3, "mac");
   lua_pushcclosure(L, core_verify, 1);
   lua_setfield(L, -2, "verify");
 }

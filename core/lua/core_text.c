@@ -67,6 +67,17 @@ static int core_date(lua_State *L) {
   return 1;
 }
 
+/* core.read_date(text) -> the Unix seconds of an HTTP date, or nil */
+static int core_read_date(lua_State *L) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  int64_t time = gitdev_date_parse(text, len);
+  if (time < 0)
+    return 0;
+  lua_pushinteger(L, (lua_Integer)time);
+  return 1;
+}
+
 static int core_redact(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
@@ -78,8 +89,13 @@ static int core_redact(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"date", core_date},         {"escape", core_escape}, {"redact", core_redact},
-    {"unescape", core_unescape}, {"utf8", core_utf8},     {NULL, NULL},
+    {"date", core_date},
+    {"escape", core_escape},
+    {"read_date", core_read_date},
+    {"redact", core_redact},
+    {"unescape", core_unescape},
+    {"utf8", core_utf8},
+    {NULL, NULL},
 };
 
 void gitdev_lua_open_text(lua_State *L) {

@@ -3,15 +3,18 @@
 --
 --     local emu = emulator.new { clock = function() return os.time() end }
 --     local response = emu:handle { method = "GET", target = "/v2/projects", headers = { authorization = "Bearer " .. emu.api_key } }
-local access = require "gitdev.emulator.access"
 local bucket = require "gitdev.emulator.bucket"
 local catalog = require "gitdev.emulator.catalog"
 local control = require "gitdev.emulator.control"
 local core = require "gitdev.core"
 local cursors = require "gitdev.emulator.cursors"
+local dns = require "gitdev.emulator.dns"
+local endpoints = require "gitdev.emulator.endpoints"
 local environment = require "gitdev.emulator.environment"
 local faults = require "gitdev.emulator.faults"
+local folders = require "gitdev.emulator.git.folders"
 local injection = require "gitdev.emulator.injection"
+local keyring = require "gitdev.emulator.keyring"
 local limits = require "gitdev.api.limits"
 local pipeline = require "gitdev.emulator.pipeline"
 local random = require "gitdev.emulator.random"
@@ -25,7 +28,7 @@ local snapshot = require "gitdev.emulator.snapshot"
 local tenant = require "gitdev.emulator.tenant"
 
 local BASE = "/v2"
-local SECRET_CHARS, PUBLIC_CHARS = 32, 28
+local CURSOR_SECRET_CHARS = 32
 local STRANGERS_MAX = 1000
 local STRANGER_PLAN = limits.plans.pro
 local SEEDED_PROJECT = "my-app"
@@ -44,9 +47,10 @@ local DEFAULTS = {
   build_ms = 2400,
   branches = { "main", "develop" },
   quotas = {},
+  dns = { ["www.example.com"] = { CNAME = { "my-app.git.dev" } } },
   on_error = report,
 }
-local OPTIONAL = { clock = true, seed = true, state = true }
+local OPTIONAL = { clock = true, deliver = true, repositories = true, seed = true, state = true }
 
 local function is_number(value)
   return type(value) == "number" and value >= 0 and value < math.huge
@@ -78,8 +82,16 @@ local function options_of(given)
     error(('emulator.new: there is no plan "%s"; there are starter, pro, enterprise'):format(tostring(options.plan)), 3)
   elseif not is_number(options.build_ms) then
     error("emulator.new: build_ms must be a number of milliseconds from 0, got " .. tostring(options.build_ms), 3)
+  elseif options.deliver ~= nil and type(options.deliver) ~= "function" then
+    error("emulator.new: deliver must be a function, got a " .. type(options.deliver), 3)
+  elseif options.repositories ~= nil and (type(options.repositories) ~= "string" or options.repositories == "") then
+    error("emulator.new: repositories must be the path of a folder", 3)
   elseif not are_quotas(options.quotas) then
     error("emulator.new: quotas must be a table of numbers from 0, such as { projects = 3 }", 3)
+  end
+  local answers, problem = dns.read(options.dns)
+  if not answers then
+    error("emulator.new: dns: " .. problem, 3)
   end
   return options
 end
@@ -102,25 +114,21 @@ end
 
 -- ---- making, resetting ----
 
-local function add_key(self, spec)
-  self.keys[spec.secret] = access.key(spec)
-  return spec.secret
+-- A key that may do everything.
+local function add_master_key(made, secret, kind)
+  keyring.add(made, secret, { name = "The emulator's " .. kind .. " key", type = kind, projects = { "*" }, scopes = { "*" } })
 end
 
 local function add_tenant(self, livemode, public_key)
   local organization = seed.organization(self, self.options.plan, public_key, livemode)
   local made = tenant.new(self, organization, not self.options.rate_limit)
   self.tenants[livemode] = made
-  add_key(self, { secret = public_key, tenant = made, type = "public", projects = { "*" }, scopes = { "*" } })
+  add_master_key(made, public_key, "public")
   seed.project_with_repository(made, SEEDED_PROJECT)
   for _, begin in ipairs(catalog.beginnings) do
     begin(made)
   end
   return made
-end
-
-local function token(self, prefix, count)
-  return prefix .. self.random:token(count)
 end
 
 --- Puts everything back to the beginning: things, faults, the log of requests, the skipped time, keys that were issued. Only
@@ -130,14 +138,15 @@ function emulator:reset()
   self.schedule = schedule.new()
   self.faults = faults.new()
   self.log = request_log.new()
+  self.endpoints = endpoints.new()
   self.keys, self.tenants, self.strangers, self.stranger_count = {}, {}, {}, 0
   self.skipped_ms, self.now_ms = 0, 0
+  folders.begin(self)
   self:advance()
-  local secret, public = token(self, "gsk_test_", SECRET_CHARS), token(self, "gpk_test_", PUBLIC_CHARS)
+  local secret, public = keyring.secret(self, "secret", false), keyring.secret(self, "public", false)
   self.api_key, self.public_key = self.api_key or secret, self.public_key or public
-  self.cursors = cursors.new(self.random:token(SECRET_CHARS))
-  local made = add_tenant(self, false, self.public_key)
-  add_key(self, { secret = self.api_key, tenant = made, type = "secret", projects = { "*" }, scopes = { "*" } })
+  self.cursors = cursors.new(self.random:token(CURSOR_SECRET_CHARS))
+  add_master_key(add_tenant(self, false, self.public_key), self.api_key, "secret")
 end
 
 -- ---- saving, loading ----
@@ -145,7 +154,7 @@ end
 -- What the state hangs on. The options are the program's, and stay with it; the keys that clients hold are not forgotten either.
 local ROOTS = {
   "random", "schedule", "faults", "log", "keys", "tenants", "strangers", "stranger_count", "skipped_ms", "now_ms", "cursors",
-  "api_key", "public_key",
+  "api_key", "public_key", "endpoints",
 }
 
 --- The whole state as a text, for `restore`.
@@ -176,6 +185,7 @@ function emulator:restore(text)
     return nil, problem
   end
   adopt(self, roots)
+  folders.restore(self)
   local behind = self.now_ms - math.floor(self.options.clock() * 1000 + 0.5) - self.skipped_ms
   self.skipped_ms = self.skipped_ms + math.max(0, behind)
   self:advance()
@@ -221,8 +231,11 @@ end
 --   seed                  number or text: ids and keys are the same in every run
 --   auto_create_projects  true: deploying to an unknown slug makes the project
 --   build_ms              2400: from the start of a build to live
---   branches              { "main", "develop" }: what every repository begins with
---   quotas                { projects = n, deployments = n }: beyond them 403 plan_limit_reached
+--   branches              { "main", "develop" }: what the repository of my-app begins with, and that of every project made by itself
+--   repositories          a folder: each repository is a bare one there, which the git program reads
+--   quotas                { projects = n, deployments = n, webhooks = n }: beyond them 403 plan_limit_reached
+--   deliver               function(request, done): sends a webhook delivery, see gitdev.emulator.deliveries; without it nothing leaves the
+--                         emulator, and answers come from the table that endpoint() fills
 --   state                 a file's path: `POST /_emulator/save` saves there (see save)
 --   on_error              function(text): called when the emulator itself fails (it answers 500 then)
 -- The result has `api_key` and `public_key`.
@@ -236,10 +249,14 @@ end
 
 -- ---- time ----
 
+--- Where the clock is, in the emulator's epoch milliseconds: `now_ms` once all that is due has happened.
+function emulator:present()
+  return math.floor(self.options.clock() * 1000 + 0.5) + self.skipped_ms
+end
+
 --- Brings the world to the time of the clock: all that is due happens, each at its own time. A clock that steps back stops it.
 function emulator:advance()
-  local now = math.floor(self.options.clock() * 1000 + 0.5) + self.skipped_ms
-  now = math.max(now, self.now_ms)
+  local now = math.max(self:present(), self.now_ms)
   local timer = self.schedule:take(now)
   while timer do
     self.now_ms = math.max(self.now_ms, timer.due)
@@ -290,10 +307,16 @@ function emulator:stranger(peer)
   return self.strangers[name]
 end
 
+--- Whether the quota allows one more thing, where there are `count`.
+function emulator:allows(name, count)
+  local limit = self.options.quotas[name]
+  return not limit or count < limit
+end
+
 --- Refuses with 403 `plan_limit_reached` when there are as many things as the quota allows.
 function emulator:check_quota(name, count)
-  local limit = self.options.quotas[name]
-  if limit and count >= limit then
+  if not self:allows(name, count) then
+    local limit = self.options.quotas[name]
     refusal.raise("plan_limit_reached", { message = ("The plan allows %d %s."):format(limit, name), limit = limit })
   end
 end
@@ -301,34 +324,45 @@ end
 -- ---- for tests ----
 
 --- Issues a key and returns its secret. `spec` (all optional): type ("secret", "public"), livemode, projects (ids, slugs or "*"),
--- scopes ({ "deployments:read", … }), expires_at (Unix seconds), revoked (bool). The first live key opens the live data.
+-- scopes ({ "deployments:read", … }), expires_at (Unix seconds), revoked (bool), name. The first live key opens the live data.
 function emulator:issue_key(spec)
   spec = spec or {}
-  local mode = spec.livemode and "live_" or "test_"
-  local made = self.tenants[spec.livemode == true]
-    or add_tenant(self, true, token(self, "gpk_live_", PUBLIC_CHARS))
-  local projects = {}
+  local kind, livemode = spec.type or "secret", spec.livemode == true
+  local made = self.tenants[livemode] or add_tenant(self, true, keyring.secret(self, "public", true))
+  local projects, scopes = {}, {}
   for index, reference in ipairs(spec.projects or { "*" }) do
     local project = made.things.project:find("slug", reference)
     projects[index] = project and project.id or reference
   end
-  local is_public = spec.type == "public"
-  return add_key(self, {
-    secret = is_public and token(self, "gpk_" .. mode, PUBLIC_CHARS) or token(self, "gsk_" .. mode, SECRET_CHARS),
-    tenant = made,
-    type = spec.type or "secret",
+  for index, scope in ipairs(spec.scopes or { "*" }) do
+    scopes[index] = scope
+  end
+  local secret = keyring.secret(self, kind, livemode)
+  keyring.add(made, secret, {
+    name = spec.name or "An issued key",
+    type = kind,
     projects = projects,
-    scopes = spec.scopes or { "*" },
+    scopes = scopes,
     expires_at = spec.expires_at,
-    revoked = spec.revoked,
+    revoked_at = spec.revoked and self:seconds() or nil,
   })
+  return secret
 end
 
---- What has happened so far: a list of { id, type, timestamp, data } (contract 4.3).
+--- Tells that a key was seen in clear, as on plain HTTP (contract 1.1): event `api_key.exposed`. `reference`: the key's id, its prefix, or the
+-- secret itself. Returns whether that was a secret key still in force: only such a one can be exposed.
+function emulator:expose_key(reference)
+  self:advance()
+  return keyring.expose(self, reference)
+end
+
+--- What has happened in the last 30 days: a list of { id, type, timestamp, data } (contract 4.3).
 function emulator:events(livemode)
   local made, list = self.tenants[livemode == true], {}
-  for index, event in ipairs(made and made.log or {}) do
-    list[index] = event
+  if made then
+    for event in made.things.event.all:walk() do
+      list[#list + 1] = { id = event.id, type = event.type, timestamp = event.timestamp, data = event.data }
+    end
   end
   return list
 end
@@ -344,6 +378,19 @@ function emulator:fault(spec)
   if not ok then
     error(problem, 2)
   end
+end
+
+--- Says how a webhook's url answers, see gitdev.emulator.endpoints. Raises if it makes no sense.
+function emulator:endpoint(spec)
+  local ok, problem = endpoints.add(self.endpoints, spec)
+  if not ok then
+    error(problem, 2)
+  end
+end
+
+--- The webhook requests of late, the oldest first; `id`: only those of this webhook, delivery or event.
+function emulator:sent(id)
+  return endpoints.list(self.endpoints, id)
 end
 
 --- A stored thing by the name of its object and its id, or nil.

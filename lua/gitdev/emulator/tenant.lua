@@ -28,7 +28,6 @@ function tenant.new(emulator, organization, endless)
     organization = organization,
     bucket = bucket.new(plan.per_minute, plan.burst, endless),
     answers = answers.new(),
-    log = {},
     lines = {},
     things = new_collections(),
   }, tenant)
@@ -71,16 +70,12 @@ local function react(self, kind, thing, event)
 end
 
 --- Records an event (contract 4.3), and has the resources react to it. Its data come from `extra` first, then from the thing itself.
+-- Returns it.
 function tenant:emit(kind, thing, extra)
-  local event = {
-    id = self:id("evt"),
-    type = kind,
-    timestamp = self:seconds(),
-    data = events.data(kind, thing, extra),
-  }
-  self.log[#self.log + 1] = event
+  local event = events.new(self, kind, thing, extra)
   react(self, kind, thing, event)
   react(self, "*", thing, event)
+  return event
 end
 
 --- What every timer of a tenant does when it is due.
@@ -112,7 +107,7 @@ end
 -- contract's table are emitted. Raises 409 `invalid_state` where the table has no such move.
 function tenant:move(thing, on, changes, extra)
   local status, kinds = machine.next(thing, on)
-  self:set(thing, { status = status })
+  self:set(thing, { [machine.field(thing)] = status })
   if changes then
     self:set(thing, changes)
   end
