@@ -6,4 +6,4 @@ files["lua/gitdev/compat.lua"] = { std = "max" }
 files["lua/gitdev/driver/nginx.lua"] = { std = "min+ngx_lua" }
 files["spec"] = { std = "min+busted" }
 files["bench"] = { std = "max" }
-exclude_files = { "build/**" }
+exclude_files = { "build/**", "**/*.d.lua" }

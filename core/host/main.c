@@ -60,6 +60,25 @@ static void preload(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* The C modules that are not inside (gitdev.git) stand beside the host's own folder, where it was
+ * built as where it was installed: they are looked for there first. */
+static void find_modules(lua_State *L) {
+  enum { PATH_SIZE = 4096 };
+  char path[PATH_SIZE];
+  ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+  path[len > 0 ? len : 0] = '\0';
+  char *slash = strrchr(path, '/');
+  if (!slash || strpbrk(path, ";?")) /* Lua's own marks in a list of paths */
+    return;
+  *slash = '\0';
+  lua_getglobal(L, "package");
+  lua_pushfstring(L, "%s/../lib/lua/5.4/?.so;%s/../" GITDEV_LIBDIR "/lua/5.4/?.so;", path, path);
+  lua_getfield(L, -2, "cpath");
+  lua_concat(L, 2);
+  lua_setfield(L, -2, "cpath");
+  lua_pop(L, 1);
+}
+
 /* The global `arg`: the script at 0, its arguments from 1, what stands before it below 0. */
 static void set_arg(lua_State *L, int argc, char **argv, int script) {
   if (script == argc)
@@ -125,6 +144,7 @@ static int protected_main(lua_State *L) {
   luaL_openlibs(L);
   gitdev_interruption_open(L);
   preload(L);
+  find_modules(L);
   set_arg(L, line->argc, line->argv, line->options.script);
   lua_gc(L, LUA_GCRESTART);
   lua_getglobal(L, "require");

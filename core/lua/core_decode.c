@@ -11,6 +11,7 @@ typedef struct decoder {
   gitdev_json_cursor in;
   const char *backslash; /* the next one, if it is not before the cursor */
   bool nulls;            /* whether members that are null are kept */
+  int mark;              /* where the metatable of empty arrays is on the stack, or 0 */
   int depth;
   /* By depth, how many members the last object had that ended there: those of one list are alike,
    * and a table that is made large enough is not made again. */
@@ -163,6 +164,10 @@ static bool read_array(decoder *d) {
     return false;
   if (take(d, ']')) {
     lua_newtable(d->L);
+    if (d->mark != 0) {
+      lua_pushvalue(d->L, d->mark);
+      lua_setmetatable(d->L, -2);
+    }
     d->depth--;
     return true;
   }
@@ -248,13 +253,16 @@ static bool read_text(decoder *d) {
   return d->in.at == d->in.end || gitdev_json_fail(&d->in, "something after the end of the value");
 }
 
-/* core.decode(text [, nulls]) -> value, whether it is an object | nil, problem, offset. Whole
- * numbers become integers where Lua has them. Null is core.null; members that are null are left out
- * unless `nulls` is true. Of a name that comes twice, the last value counts. */
+/* core.decode(text [, nulls [, mark]]) -> value, whether it is an object | nil, problem, offset.
+ * Whole numbers become integers where Lua has them. Null is core.null; members that are null are
+ * left out unless `nulls` is true. Empty arrays get the metatable `mark`, if there is one, as
+ * nothing else tells them from empty objects. Of a name that comes twice, the last value counts. */
 static int core_decode(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
   decoder d = {.L = L, .in = {text, text + len, NULL}, .nulls = lua_toboolean(L, 2)};
+  lua_settop(L, 3);
+  d.mark = lua_istable(L, 3) ? 3 : 0;
   d.backslash = next_byte(&d.in, '\\');
   d.members[1] = USUAL_MEMBERS;
   if (read_text(&d)) {

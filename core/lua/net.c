@@ -105,5 +105,6 @@ int luaopen_gitdev_net(lua_State *L) {
   gitdev_lua_open_loop(L);
   gitdev_lua_open_engine(L);
   gitdev_lua_open_listener(L);
+  gitdev_lua_open_gzip(L);
   return 1;
 }

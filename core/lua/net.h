@@ -12,5 +12,6 @@ gitdev_loop *gitdev_lua_check_loop(lua_State *L, int index);
 void gitdev_lua_open_loop(lua_State *L);
 void gitdev_lua_open_engine(lua_State *L);
 void gitdev_lua_open_listener(lua_State *L);
+void gitdev_lua_open_gzip(lua_State *L);
 
 #endif

@@ -61,6 +61,7 @@ static int certificate_authority_pem(lua_State *L) {
 
 typedef struct lua_listener {
   gitdev_listener *listener;
+  char version[16]; /* of the API, for what no handler sees; "": none */
 } lua_listener;
 
 static gitdev_listener *check_listener(lua_State *L) {
@@ -77,30 +78,46 @@ static int listener_close(lua_State *L) {
   return 0;
 }
 
-/* How a request that cannot be read is answered: the contract's envelope (1.8), which must not
- * depend on Lua, since no handler sees such a request. */
-static void refuse(void *payload, int status, const char *problem, gitdev_buffer *fields,
-                   gitdev_buffer *body) {
-  (void)payload;
-  const char *type = status == 403   ? "permission_error"
-                     : status >= 500 ? "api_error"
-                                     : "invalid_request_error";
-  const char *code = status == 403   ? "https_required"
-                     : status == 413 ? "payload_too_large"
-                     : status >= 500 ? "internal_error"
-                                     : "parameter_invalid";
-  char id[13];
+/* What the contract calls a refusal (1.7, 1.8). HTTP has finer statuses for some that the contract
+ * does not use; what is not here is malformed. */
+static const struct refusal {
+  int status, answered;
+  const char *type, *code;
+} refusals[] = {
+    {403, 403, "permission_error", "https_required"},
+    {413, 413, "invalid_request_error", "payload_too_large"},
+    {414, 413, "invalid_request_error", "payload_too_large"},
+    {431, 413, "invalid_request_error", "payload_too_large"},
+    {500, 500, "api_error", "internal_error"},
+    {0, 400, "invalid_request_error", "parameter_invalid"},
+};
+
+static const struct refusal *refusal_of(int status) {
+  const struct refusal *found = refusals;
+  while (found->status && found->status != status)
+    found++;
+  return found;
+}
+
+/* How a request that cannot be read is answered: the contract's envelope, with the headers that
+ * every answer has (1.9). It must not depend on Lua, since no handler sees such a request. */
+static int refuse(void *payload, int status, const char *problem, gitdev_buffer *fields,
+                  gitdev_buffer *body) {
+  const lua_listener *self = payload;
+  const struct refusal *refusal = refusal_of(status);
+  char id[13], date[GITDEV_DATE_SIZE];
   if (!gitdev_random_text(NULL, id, sizeof id - 1, GITDEV_ID_ALPHABET))
     id[0] = '\0';
-  char date[GITDEV_DATE_SIZE];
   gitdev_date_format((int64_t)time(NULL), date);
-  gitdev_buffer_printf(fields, "Date: %s\r\n", date);
-  gitdev_buffer_printf(
-      fields, "Content-Type: application/json; charset=utf-8\r\nX-Request-Id: req_%s\r\n", id);
+  gitdev_buffer_printf(fields, "Date: %s\r\nX-Request-Id: req_%s\r\n", date, id);
+  if (self->version[0])
+    gitdev_buffer_printf(fields, "X-Git-Version: %s\r\n", self->version);
+  gitdev_buffer_puts(fields, "Content-Type: application/json; charset=utf-8\r\n");
   gitdev_buffer_printf(body,
-                       "{\"error\":{\"type\":\"%s\",\"code\":\"%s\",\"message\":\"%s\",\"param\":"
-                       "null,\"request_id\":\"req_%s\"}}",
-                       type, code, problem, id);
+                       "{\"error\":{\"type\":\"%s\",\"code\":\"%s\",\"message\":\"The request was "
+                       "refused: %s.\",\"param\":null,\"request_id\":\"req_%s\"}}",
+                       refusal->type, refusal->code, problem, id);
+  return refusal->answered;
 }
 
 static double number_field(lua_State *L, int index, const char *name) {
@@ -110,8 +127,18 @@ static double number_field(lua_State *L, int index, const char *name) {
   return value;
 }
 
-/* net.listener(loop, { host=, port=, certificate=, body_max=, idle_timeout=, request_timeout= }) ->
- * listener | nil, problem */
+static void version_field(lua_State *L, int index, lua_listener *self) {
+  lua_getfield(L, index, "version");
+  size_t len;
+  const char *version = luaL_optlstring(L, -1, "", &len);
+  luaL_argcheck(L, len < sizeof self->version && !strpbrk(version, "\r\n"), index,
+                "version must be a short string without line breaks");
+  memcpy(self->version, version, len + 1);
+  lua_pop(L, 1);
+}
+
+/* net.listener(loop, { host=, port=, certificate=, body_max=, idle_timeout=, request_timeout=,
+ * version= }) -> listener | nil, problem */
 static int net_listener(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
@@ -129,11 +156,12 @@ static int net_listener(lua_State *L) {
     options.certificate = &certificate->certificate;
   }
   lua_listener *self = gitdev_lua_new(L, LISTENER, sizeof *self);
+  version_field(L, 2, self);
   gitdev_loop *loop = gitdev_lua_check_loop(L, 1);
   int rc = gitdev_listener_new(&self->listener, loop, &options);
   if (rc != GITDEV_OK)
     return gitdev_lua_fail(L, rc == GITDEV_ESYSTEM ? strerror(errno) : gitdev_strerror(rc));
-  gitdev_listener_on_refuse(self->listener, refuse, NULL);
+  gitdev_listener_on_refuse(self->listener, refuse, self);
   lua_pushvalue(L, 1);
   gitdev_lua_anchor(L, -2);
   return 1;

@@ -48,6 +48,13 @@ static void look_away(gitdev_acceptor *acceptor) {
     gitdev_watch_want(acceptor->loop, &acceptor->watch, 0);
 }
 
+/* Without a descriptor the kernel does not say whether anyone waits; that the socket is readable
+ * does. So room is made for one at a time, and the next turn accepts it. */
+static void on_exhaustion(gitdev_acceptor *acceptor) {
+  if (!acceptor->make_room || !acceptor->make_room(acceptor->payload))
+    look_away(acceptor);
+}
+
 static bool is_exhaustion(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
@@ -66,7 +73,8 @@ static void on_readable(void *payload, int ready) {
     if (errno == EAGAIN || errno == EWOULDBLOCK)
       return;
     if (is_exhaustion(errno)) {
-      look_away(acceptor);
+      if (i == 0)
+        on_exhaustion(acceptor);
       return;
     }
     /* Else that one connection is gone already (ECONNABORTED and its like): on to the next. */

@@ -8,6 +8,9 @@
 /* Takes over a connected descriptor (not blocking, closed on exec). `peer` is its address as text.
  */
 typedef void (*gitdev_accept_fn)(void *payload, int fd, const char *peer);
+/* Descriptors or memory have run out while somebody waits to be accepted. Returns whether some were
+ * given back. */
+typedef bool (*gitdev_make_room_fn)(void *payload);
 
 /* Its memory is its user's and must stay where it is while it is open. */
 typedef struct gitdev_acceptor {
@@ -15,6 +18,7 @@ typedef struct gitdev_acceptor {
   gitdev_watch watch; /* fd -1: closed */
   gitdev_timer pause; /* armed while descriptors or memory have run out */
   gitdev_accept_fn fn;
+  gitdev_make_room_fn make_room; /* may be set once it is open; NULL: it only waits */
   void *payload;
 } gitdev_acceptor;
 

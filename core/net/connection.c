@@ -1,5 +1,6 @@
 #include "net/connection.h"
 #include "net/loop.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,7 +235,7 @@ static void refuse(gitdev_connection *connection, int status, const char *proble
   gitdev_buffer_init(&fields, SIZE_MAX);
   gitdev_buffer_init(&body, SIZE_MAX);
   if (server->refuse)
-    server->refuse(server->refuse_payload, status, problem, &fields, &body);
+    status = server->refuse(server->refuse_payload, status, problem, &fields, &body);
   gitdev_answer answer = {.status = status,
                           .fields = fields.data,
                           .fields_len = fields.len,
@@ -490,6 +491,33 @@ int gitdev_connection_raw(gitdev_connection *connection, const char *bytes, size
                           bool reset) {
   connection->reset = reset;
   return deliver(connection, bytes, len, true);
+}
+
+/* Since when nothing has happened on it that matters: no request, or not even a handshake. */
+static double rests_since(const gitdev_connection *connection) {
+  const gitdev_server *server = connection->server;
+  switch (connection->deadline) {
+  case GREETING: return connection->timer.at - server->request_timeout;
+  case IDLE: return connection->timer.at - server->idle_timeout;
+  default: return INFINITY;
+  }
+}
+
+bool gitdev_connection_make_room(gitdev_server *server) {
+  gitdev_connection *oldest = NULL;
+  double since = INFINITY;
+  for (gitdev_connection *one = server->first; one; one = one->next) {
+    if (rests_since(one) < since) {
+      oldest = one;
+      since = rests_since(one);
+    }
+  }
+  if (!oldest)
+    return false;
+  if (oldest->phase == OPEN)
+    (void)gitdev_stream_goodbye(&oldest->stream);
+  destroy(oldest);
+  return true;
 }
 
 void gitdev_connection_drain_all(gitdev_server *server) {

@@ -16,9 +16,14 @@ struct gitdev_listener {
   gitdev_server server;
 };
 
+static bool make_room(void *payload) {
+  gitdev_listener *listener = payload;
+  return gitdev_connection_make_room(&listener->server);
+}
+
 static void on_accept(void *payload, int fd, const char *peer) {
   gitdev_listener *listener = payload;
-  if (listener->server.connection_count < listener->connection_max) {
+  if (listener->server.connection_count < listener->connection_max || make_room(listener)) {
     gitdev_connection_open(&listener->server, fd, peer);
     return;
   }
@@ -61,6 +66,7 @@ static int start(gitdev_listener *listener, const gitdev_listener_options *optio
                                listener);
   if (error)
     return error;
+  listener->acceptor.make_room = make_room;
   listener->port = gitdev_acceptor_port(&listener->acceptor);
   return listener->port < 0 ? GITDEV_ESYSTEM : 0;
 }

@@ -15,7 +15,9 @@ typedef struct gitdev_listener_options {
   const char *host;                      /* an IPv4 or IPv6 address; NULL is 127.0.0.1 */
   int port;                              /* 0: any free one */
   const gitdev_certificate *certificate; /* borrowed during the call; NULL: speak plain HTTP */
-  size_t connection_max;                 /* 0: 4096. Beyond it a new connection is closed at once */
+  size_t connection_max;                 /* 0: 4096. Beyond it, or when descriptors run out, the
+                                            connection that has rested longest is closed for a new one;
+                                            where a request is under way on all, the new one is */
   gitdev_http1_limits limits;            /* zeroes: 32 KiB head, 100 fields, 10 MiB body */
   double idle_timeout;                   /* 0: 75 s without a request on a kept-alive connection */
   double request_timeout; /* 0: 30 s: from connecting to the end of the handshake; from the first
@@ -50,10 +52,11 @@ gitdev_exchange *gitdev_listener_next(gitdev_listener *listener);
 /* The answer to a request that could not be read: called with the status that the reader chose, or
  * 403 (plain HTTP where TLS is spoken) or 408 (it did not come in time), and a static sentence. It
  * appends a whole response body to `body`, and whole lines "Name: value\r\n", Content-Type among
- * them, to `head_fields`. Called from gitdev_step(), gitdev_exchange_answer() and
- * gitdev_listener_drain(); it must not use the listener. Without one, the answer is empty. */
-typedef void (*gitdev_refuse_fn)(void *payload, int status, const char *problem,
-                                 gitdev_buffer *head_fields, gitdev_buffer *body);
+ * them, to `head_fields`, and returns the status to answer with. Called from gitdev_step(),
+ * gitdev_exchange_answer() and gitdev_listener_drain(); it must not use the listener. Without one,
+ * the answer is empty. */
+typedef int (*gitdev_refuse_fn)(void *payload, int status, const char *problem,
+                                gitdev_buffer *head_fields, gitdev_buffer *body);
 void gitdev_listener_on_refuse(gitdev_listener *listener, gitdev_refuse_fn fn, void *payload);
 
 /* The request; everything it points to lives as long as the exchange. */

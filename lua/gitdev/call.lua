@@ -12,7 +12,13 @@ local read, remember = json.read, object.remember
 local call = {}
 
 local NOTHING = {}
-local OPTIONS = { timeout = "seconds", max_retries = "count", idempotency_key = "string", headers = "headers" }
+local OPTIONS = {
+  timeout = "seconds",
+  max_retries = "count",
+  idempotency_key = "string",
+  headers = "headers",
+  traceparent = "traceparent",
+}
 
 local function ignore() end
 
@@ -115,6 +121,30 @@ local function refuse(op, under_way, status, code, text)
   return nil, errors.of_answer(under_way, status, code, message)
 end
 
+local function without_nulls(thing)
+  for name, value in pairs(thing) do
+    if value == json.null then
+      thing[name] = nil
+    end
+  end
+  return thing
+end
+
+-- An answer in which values are of the caller's own making: what is inside them stays as it was written, so that it can be written again.
+-- Empty arrays are marked as arrays, nulls are json.null; the things themselves are as ever.
+local function read_verbatim(text)
+  local answer = json.decode(text)
+  if type(answer) ~= "table" then
+    return answer
+  end
+  for _, thing in ipairs(type(answer.data) == "table" and answer.data or NOTHING) do
+    if type(thing) == "table" then
+      without_nulls(thing)
+    end
+  end
+  return without_nulls(answer), text:find "^%s*{" ~= nil
+end
+
 ---Sends a request and reads the answer.
 ---@param client table
 ---@param op table
@@ -126,8 +156,8 @@ end
 ---@return gitdev.Error|nil
 function call.exchange(client, op, target, body, options, fault)
   local o = options or NOTHING
-  local under_way, problem =
-    client.core:call(op.method, target, body, o.idempotency_key, o.headers, o.timeout, o.max_retries)
+  local headers = o.traceparent and require("gitdev.traceparent").add(o.headers, o.traceparent) or o.headers
+  local under_way, problem = client.core:call(op.method, target, body, o.idempotency_key, headers, o.timeout, o.max_retries)
   if not under_way then
     errors.misuse { code = "parameter_invalid", message = op.op .. ": " .. problem }
   end
@@ -141,7 +171,7 @@ function call.exchange(client, op, target, body, options, fault)
     end
     return true
   end
-  local answer, is_object = read(text)
+  local answer, is_object = (op.verbatim and read_verbatim or read)(text)
   local code, sentence = nil, nil
   if answer == nil or not is_object and type(answer) ~= "table" then
     code, sentence = "not_json", "is not a JSON object"

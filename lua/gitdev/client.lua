@@ -8,24 +8,7 @@ local schema = require "gitdev.schema"
 
 local client = {}
 
----@class gitdev.ClientOptions
----@field api_key? string          gsk_… or gpk_…; GIT_API_KEY by default
----@field base_url? string         https only; GIT_API_URL, then https://api.git.dev/v2 by default
----@field ca_file? string          a PEM file to trust instead of the system's; GIT_CA_FILE by default
----@field timeout? number          seconds for a whole call: queue, pacing, tries, waits, body; 120 by default
----@field try_timeout? number      seconds for one try; 30 by default
----@field connect_timeout? number  seconds; 10 by default
----@field max_retries? integer     2 by default
----@field body_max? integer        the largest answer accepted, in bytes; 64 MiB by default
----@field progress? "auto"|"lines"|"off"  what wait shows on stderr; GITDEV_PROGRESS, then "auto" by default
----@field quiet? boolean           the same as progress = "off"
----@field log? "off"|"info"|"debug"  what is written to stderr of calls; GITDEV_LOG, then "off" by default
----@field traceparent? string      the trace that the calls belong to (W3C Trace Context); TRACEPARENT by default
----@field on_request? fun(moment: gitdev.Moment)   called when a try is sent
----@field on_response? fun(moment: gitdev.Moment)  after each try, also one that nobody answered
----@field on_retry? fun(moment: gitdev.Moment)     when a try will be repeated
----@field on_wait? fun(moment: gitdev.Moment)      when the rate limit holds a call back
----@field driver? table            what sends and sleeps, see gitdev.driver.curl
+-- gitdev.ClientOptions: what each of them means is said in gitdev.describe.classes, for the editors' types and the reference.
 local OPTIONS = {
   api_key = "string",
   base_url = "string",

@@ -7,13 +7,7 @@ local sink_of = require "gitdev.sink"
 
 local download = {}
 
----@class gitdev.DownloadFields
----@field to? string|function      where the bytes go: a file's path, or fn(bytes); without it they are in the answer's `body`
----@field resume? boolean          with a file in `to`: take up what an earlier try has left in PATH.part, and leave it there on failure
----@field sha256? string           what the bytes must be, in hex digits; a thing that is downloaded knows its own
----@field on_progress? fun(done: integer, total: integer|nil)  bytes so far, and in all
----@field range? string            only a part, as HTTP names it: "0-499", "500-", or "-500" for the last 500 bytes
----@field if_none_match? string    an etag: if that is what the server has, the answer's status is 304, without bytes
+-- gitdev.DownloadFields, see gitdev.describe.classes.
 local FIELDS = {
   to = "place",
   resume = "boolean",
@@ -22,16 +16,6 @@ local FIELDS = {
   range = "string",
   if_none_match = "string",
 }
-
----@class gitdev.Download
----@field status integer           200, 206 for a part, 304 where there is nothing newer
----@field size integer             how many bytes there are now
----@field sha256 string|nil        of a whole download
----@field body string|nil          the bytes, unless `to` took them
----@field path string|nil          the file that has them
----@field content_type string|nil
----@field content_range string|nil of a part: "bytes 0-499/1234"
----@field etag string|nil          to be given as if_none_match the next time
 
 local function refuse(param, message)
   errors.misuse { code = "parameter_invalid", param = param, message = message }

@@ -3,18 +3,7 @@ local core = require "gitdev.core"
 local json = require "gitdev.json"
 local schema = require "gitdev.schema"
 
----@class gitdev.Error
----@field type string          one of contract 1.8, or a local one: connection_error, timeout_error, config_error, …
----@field code string|nil      finer than the type: "resource_missing"
----@field message string       one sentence or more, never with a secret in it
----@field status integer|nil   the answer's HTTP status; nil when there was none
----@field param string|nil     the field at fault: "env.NODE_ENV"
----@field request_id string|nil
----@field retryable boolean    whether the same call may succeed later
----@field attempts table[]     a row for each try: verdict, reason, status, request_id, wait, dns, connect, tls, first_byte, total (seconds)
----@field headers table<string, string>  of the last answer, names in lower case
----@field errors table[]|nil   all fields at fault, each { param, code, message }
----@field where string|nil     "deploy.lua:12", when the fault is in the calling program
+-- What an error object has: gitdev.Error, see gitdev.describe.classes.
 local errors = {}
 
 local meta = { __name = "gitdev.Error" }

@@ -7,21 +7,7 @@ local traceparent = require "gitdev.traceparent"
 
 local hooks = {}
 
----What a hook is given. All of them have the first four fields.
----@class gitdev.Moment
----@field method string
----@field path string               after the base URL, with its query; secrets masked
----@field attempt integer           the number of the try that it is about, from 1
----@field at number                 when it was: seconds of gitdev.now()
----@field idempotency_key? string   on_request: the same on every try; secrets masked
----@field traceparent? string       on_request
----@field status? integer           on_response, on_retry: absent when there was no answer
----@field request_id? string        on_response, on_retry
----@field seconds? number           on_response, on_retry: how long the try took
----@field verdict? string           on_response, on_retry: "ok", "retry" or "error"
----@field dns? number, connect? number, tls? number, first_byte? number  on_response, on_retry: seconds since the try began
----@field reason? string            on_response, on_retry: why it ended so; on_wait: "rate limit"
----@field wait? number              on_retry, on_wait: seconds until the next try may be sent
+-- What a hook is given: gitdev.Moment, see gitdev.describe.classes.
 
 local NAMES = { "on_request", "on_response", "on_retry", "on_wait" }
 

@@ -22,13 +22,13 @@ end
 
 local decode = core.decode
 
----Reads a text; null is json.null. Whole numbers become integers where Lua has them. What strings hold is taken as it is: core.json_check()
----says whether it is UTF-8.
+---Reads a text; null is json.null, and empty arrays are marked as json.array() does. Whole numbers become integers where Lua has them. What
+---strings hold is taken as it is: core.json_check() says whether it is UTF-8.
 ---@param text string
 ---@return any value  nil when it is no JSON
 ---@return string|nil problem
 function json.decode(text)
-  local value, problem = decode(text, true)
+  local value, problem = decode(text, true, array_mark)
   if value == nil then
     return nil, problem
   end

@@ -127,18 +127,31 @@ local function make_spec(name)
     return false
   end
   local spec = { name = name, key = known.key, param = known.param, prefix = known.prefix, home = known.home, states = known.states }
-  spec.methods = {}
+  spec.methods, spec.ops = {}, {}
   for op_method, op in pairs(method_ops(spec, schema.resource(known.resource))) do
     if op_method == "get" then
       spec.get, op_method = op, "refresh"
     end
-    spec.methods[op_method] = method(spec, op_method, op)
+    spec.methods[op_method], spec.ops[op_method] = method(spec, op_method, op), op
   end
   if spec.states and spec.get and spec.states.field and next(spec.states.terminal) then
     spec.methods.wait = waiter(spec)
   end
   spec.names = json.keys(spec.methods)
   return spec.names[1] ~= nil and spec
+end
+
+---What is known of a kind of thing: its `key`, `states`, `parent`, `methods`, and `ops`, the operations that are methods, by the methods'
+---names (wait is none). False where such things have no methods.
+---@param name string  of the object
+---@return table|false
+function object.kind(name)
+  local spec = specs[name]
+  if spec == nil then
+    spec = make_spec(name)
+    specs[name] = spec
+  end
+  return spec
 end
 
 local function to_string(thing)
@@ -187,11 +200,7 @@ end
 ---@param a any     its first path parameter
 ---@return fun(value: table): table
 function object.wrapper(client, op, a)
-  local spec = specs[op.returns]
-  if spec == nil then
-    spec = make_spec(op.returns)
-    specs[op.returns] = spec
-  end
+  local spec = object.kind(op.returns)
   local parent = spec and parent_id(spec, op, a)
   if parent then
     return new_wrapper(client, spec, parent)

@@ -4,10 +4,7 @@ local object = require "gitdev.object"
 
 local page = {}
 
----@class gitdev.Page
----@field data table[]          the things
----@field has_more boolean      whether another page follows
----@field next_cursor string|nil
+-- What a page has besides its fields (gitdev.Page, see gitdev.describe.classes).
 local methods = {}
 
 -- Makes a page of a list's answer. `walk` is what the list was asked with: the client, the operation, its first path parameter, the target

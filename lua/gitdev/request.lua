@@ -8,20 +8,7 @@ local source_of = require "gitdev.source"
 
 local request = {}
 
----@class gitdev.RequestOptions
----@field body? table|string     a table is sent as JSON
----@field from? string|function  instead of body: a file's path, or fn() -> the next bytes, nil at the end
----@field size? integer          with from: how many bytes a function gives; without it, the body is sent in chunks
----@field content_type? string   of body or from; application/json by default, application/octet-stream with from
----@field to? string|function    where the answer's body goes: a file's path, or fn(bytes); a GET only
----@field resume? boolean        with a file in `to`, and sha256: take up what an earlier try has left in PATH.part, and leave it there on failure
----@field sha256? string         what the body must be, in hex digits: else a response_error
----@field on_progress? fun(done: integer, total: integer|nil)  bytes sent (from) or received (to) so far, and in all
----@field timeout? number
----@field max_retries? integer
----@field idempotency_key? string
----@field headers? table<string, string>
----@field traceparent? string    W3C trace context
+-- gitdev.RequestOptions, see gitdev.describe.classes.
 local OPTIONS = {
   body = "body",
   from = "place",

@@ -101,6 +101,9 @@ end
 
 function MAKERS.map(node)
   local key = row_of { kind = "str", format = node.key_format, max = node.key_max }
+  if key.kind == "other" then
+    return OTHER
+  end
   local row = { kind = "map", min = node.min_items, max = node.max_items, bytes = node.max_bytes }
   row.inner = { key, row_of(node.value) }
   return row

@@ -26,7 +26,7 @@ local function known_names(gitdev)
     names[#names + 1] = name
   end
   for name in pairs(LAZY) do
-    names[#names + 1] = name
+    names[#names + 1] = rawget(gitdev, name) == nil and name or nil
   end
   table.sort(names)
   return names

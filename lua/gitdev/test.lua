@@ -31,6 +31,7 @@ local OPTIONS = {
   rate_limit = "boolean",
   build_ms = "number",
   branches = "table",
+  dns = "table",
   auto_create_projects = "boolean",
   quotas = "table",
   on_error = "function",

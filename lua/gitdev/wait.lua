@@ -8,11 +8,7 @@ local schema = require "gitdev.schema"
 
 local wait = {}
 
----@class gitdev.WaitOptions
----@field timeout? number    seconds, 1800 by default
----@field interval? number   seconds between two looks; by default from 0.5, growing to 5
----@field on_change? fun(thing: table, previous: string)  called when the status has changed
----@field quiet? boolean     no progress on stderr
+-- gitdev.WaitOptions, see gitdev.describe.classes.
 local OPTIONS = { timeout = "seconds", interval = "seconds", on_change = "function", quiet = "boolean" }
 
 -- Seconds between two looks: a tenth more each time, so that a change is noticed late by about a tenth of the time it took; from the
@@ -70,7 +66,7 @@ end
 -- Reads the thing anew, in what is left of the time. True, or nil and the error.
 local function look(client, thing, spec, a, b, left)
   local time = math.min(left, client.timeout or limits.timeout)
-  local newer, err = client.run(client, schema.operation(spec.get), a, b, { timeout = time })
+  local newer, err = client.run(client, schema.operation(spec.get), a, b, nil, { timeout = time })
   if not newer then
     return nil, err
   end

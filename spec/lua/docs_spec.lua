@@ -1,4 +1,5 @@
 -- What the documents show must work, and what they repeat must be what the source says.
+local compat = require "gitdev.compat"
 local emulator = require "spec.lua.support.emulator"
 local process = require "spec.lua.support.process"
 
@@ -16,6 +17,16 @@ local function blocks(path, language)
   for text in slurp(path):gmatch("```" .. language .. "\n(.-)```") do
     list[#list + 1] = text
   end
+  return list
+end
+
+-- The documents, and the pages of the reference, whose blocks examples_spec runs.
+local function with_reference()
+  local list, pages = { compat.unpack(DOCUMENTS) }, assert(io.popen "ls docs/reference/*.md")
+  for path in pages:lines() do
+    list[#list + 1] = path
+  end
+  pages:close()
   return list
 end
 
@@ -42,7 +53,7 @@ describe("the documents", function()
   end
 
   it("link to files that exist", function()
-    for _, path in ipairs(DOCUMENTS) do
+    for _, path in ipairs(with_reference()) do
       local folder = path:match "^(.*/)" or ""
       for target in slurp(path):gmatch "%]%(([^)#]+)[^)]*%)" do
         if not target:find "^https?:" then

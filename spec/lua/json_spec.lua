@@ -93,6 +93,12 @@ describe("json.decode", function()
     assert.equal(null, json.decode "null")
   end)
 
+  it("tells empty arrays from empty objects, so that they are written as they were", function()
+    for _, text in ipairs { "[]", "{}", '{"a":[],"b":{},"c":[[],{},[[]]]}' } do
+      assert.equal(text, json.encode((json.decode(text))))
+    end
+  end)
+
   it("says what is wrong", function()
     assert.same({ nil, "the text ends where a value is due" }, { json.decode "" })
     assert.same({ nil, "something else where a comma or } is due" }, { json.decode '{"a":1' })

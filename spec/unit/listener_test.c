@@ -39,16 +39,18 @@ typedef struct fixture {
   SSL_CTX *client_context;
   bool hold; /* leave the requests to the test */
   int refused;
+  int answered; /* what a refusal is answered with; 0: with its own status */
 } fixture;
 
-static void refuse(void *payload, int status, const char *problem, gitdev_buffer *head_fields,
-                   gitdev_buffer *body) {
+static int refuse(void *payload, int status, const char *problem, gitdev_buffer *head_fields,
+                  gitdev_buffer *body) {
   fixture *all = payload;
   assert_non_null(problem);
   assert_true(strlen(problem) > 0);
   all->refused = status;
   gitdev_buffer_puts(head_fields, "Content-Type: application/json\r\n");
   gitdev_buffer_printf(body, "{\"status\":%d}", status);
+  return all->answered ? all->answered : status;
 }
 
 static void listen_with(fixture *all, gitdev_listener_options options) {
@@ -564,6 +566,17 @@ static void test_what_cannot_be_read_is_answered_and_closed(void **state) {
   }
 }
 
+static void test_the_hook_says_which_status_a_refusal_has(void **state) {
+  fixture *all = *state;
+  all->answered = 400;
+  client *one = open_shaken(all);
+  say(one, "GET / HTTP/2.0\r\nHost: a\r\n\r\n");
+  hear(one, "HTTP/1.1 400 Bad Request\r\nContent-Length: 14\r\nConnection: close\r\nContent-Type: "
+            "application/json\r\n\r\n{\"status\":505}");
+  hear_end(one);
+  hang_up(one);
+}
+
 static void test_the_request_before_a_malformed_one_is_answered(void **state) {
   client *one = open_shaken(*state);
   say(one, GET("/a") "nonsense\r\n\r\n");
@@ -998,22 +1011,66 @@ static void test_a_crowd_comes_and_goes(void **state) {
   assert_int_equal(descriptors(), before);
 }
 
-static void test_beyond_its_connections_it_closes_at_once(void **state) {
+static void test_beyond_its_connections_it_closes_the_one_that_rests_longest(void **state) {
   fixture *all = *state;
   listen_again(all,
                (gitdev_listener_options){.certificate = &all->certificate, .connection_max = 2});
-  client *one = open_shaken(all), *two = open_shaken(all), *three = open_plain(all);
+  client *one = open_shaken(all), *two = open_shaken(all);
+  say(one, GET("/a"));
+  hear(one, OK("7", "GET /a "));
+  client *three = open_shaken(all);
+  hear_end(two);
+  assert_int_equal(gitdev_listener_connections(all->listener), 2);
+  say(one, GET("/b"));
+  hear(one, OK("7", "GET /b "));
+  say(three, GET("/c"));
+  hear(three, OK("7", "GET /c "));
+  hang_up(one);
+  hang_up(two);
+  hang_up(three);
+}
+
+static void test_where_requests_are_under_way_on_all_a_new_one_is_closed(void **state) {
+  fixture *all = *state;
+  listen_again(all,
+               (gitdev_listener_options){.certificate = &all->certificate, .connection_max = 2});
+  client *one = open_shaken(all), *two = open_shaken(all);
+  say(one, "GET /half HTTP/1.1\r\n");
+  all->hold = true;
+  say(two, GET("/held"));
+  gitdev_exchange *held = wait_for_exchange(all);
+  client *three = open_plain(all);
   char byte;
   assert_int_equal(hear_bytes(three, &byte, 1), 0);
   assert_int_equal(gitdev_listener_connections(all->listener), 2);
+  gitdev_exchange_free(held);
   hang_up(one);
-  wait_for_connections(all, 1);
-  client *four = open_shaken(all);
-  say(four, GET("/a"));
-  hear(four, OK("7", "GET /a "));
   hang_up(two);
   hang_up(three);
-  hang_up(four);
+}
+
+/* Descriptors run out while others rest: those that rest give theirs. */
+static void test_those_that_rest_give_their_descriptors(void **state) {
+  fixture *all = *state;
+  client *resting[3];
+  for (size_t i = 0; i < 3; i++)
+    resting[i] = open_shaken(all);
+  struct rlimit before, tight;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  client *next = open_tls(all, all->client_context);
+  tight = before;
+  tight.rlim_cur = (rlim_t)next->fd + 1;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  bool shaken = shake_hands(next);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  assert_true(shaken);
+  say(next, GET("/a"));
+  hear(next, OK("7", "GET /a "));
+  hear_end(resting[0]);
+  assert_int_equal(gitdev_listener_connections(all->listener), 3);
+  for (size_t i = 0; i < 3; i++)
+    hang_up(resting[i]);
+  hang_up(next);
 }
 
 /* The process has no descriptor left: the loop rests, and accepts once there is one again. */
@@ -1093,6 +1150,7 @@ int main(void) {
       UNIT(test_a_body_and_an_answer_larger_than_any_socket_buffer),
       UNIT(test_expect_continue),
       UNIT(test_what_cannot_be_read_is_answered_and_closed),
+      UNIT(test_the_hook_says_which_status_a_refusal_has),
       UNIT(test_the_request_before_a_malformed_one_is_answered),
       UNIT(test_a_head_that_is_too_large),
       UNIT(test_a_client_that_sends_on_still_reads_the_refusal),
@@ -1116,7 +1174,9 @@ int main(void) {
       UNIT(test_a_forks_child_frees_it_without_a_word),
       UNIT(test_ipv6),
       UNIT(test_a_crowd_comes_and_goes),
-      UNIT(test_beyond_its_connections_it_closes_at_once),
+      UNIT(test_beyond_its_connections_it_closes_the_one_that_rests_longest),
+      UNIT(test_where_requests_are_under_way_on_all_a_new_one_is_closed),
+      UNIT(test_those_that_rest_give_their_descriptors),
       UNIT(test_no_descriptor_left),
       UNIT(test_those_who_take_too_long),
       UNIT(test_one_that_does_not_read_its_answer_is_cut_off),

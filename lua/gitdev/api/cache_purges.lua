@@ -1,1 +1,102 @@
-return { name = "cache_purges", doc = "…", objects = {}, operations = {} }
+return {
+  name = "cache_purges",
+  doc = "Cache purges: what the regions keep of a project's answers is thrown away.",
+  objects = {
+    {
+      name = "cache_purge",
+      prefix = "prg",
+      doc = "A purge of the regions' caches.",
+      fields = {
+        { "id", "id<prg>", doc = "The purge's id." },
+        { "object", "str", const = "cache_purge", doc = "Always `cache_purge`." },
+        { "project", "str", doc = "The project's slug." },
+        { "project_id", "id<prj>", doc = "The project's id." },
+        { "scope", "everything|urls|prefixes|tags", doc = "What `values` are." },
+        { "values", "[str]", doc = "What was asked to be purged; empty if everything was." },
+        { "status", "queued|completed|failed", doc = "How far it is." },
+        { "regions_done", "int", doc = "How many regions have purged." },
+        { "regions_total", "int", doc = "How many regions there are." },
+        { "created_at", "ts", doc = "When it was asked for." },
+        { "finished_at", "ts?", doc = "When it was completed or failed." },
+      },
+    },
+  },
+  states = {
+    -- contract 3.5
+    cache_purge = {
+      field = "status",
+      initial = "queued",
+      terminal = { completed = "ok", failed = "failed" },
+      error = "wait_failed",
+      transitions = {
+        { to = "queued", on = "create", events = {} },
+        { from = "queued", to = "completed", on = "all_regions_done", events = { "cache_purge.completed" } },
+        { from = "queued", to = "failed", on = "region_failed", events = {} },
+      },
+    },
+  },
+  events = {
+    {
+      "cache_purge.completed",
+      object = "cache_purge",
+      doc = "All regions have purged.",
+      data = {
+        "project",
+        "project_id",
+        "cache_purge_id",
+        "scope",
+        { "duration_ms", "int", doc = "From the request to the last region." },
+      },
+    },
+  },
+  operations = {
+    {
+      op = "cache_purges.create",
+      kind = "create",
+      path = "/cache_purges",
+      scope = "edge:w",
+      tier = 1,
+      status = { 202 },
+      doc = "Purges everything of a project, or the URLs, prefixes or tags named: exactly one of the four.",
+      body = {
+        { "project", "ref<prj>", required = true, doc = "The project whose answers to purge." },
+        { "everything", "bool", doc = "True: all that the regions keep of the project." },
+        {
+          "urls",
+          "[str]",
+          min_items = 1,
+          max_items = 100,
+          format = "https_url",
+          doc = "These addresses: on the project's own host, on one of its previews, or on an active domain of it.",
+        },
+        {
+          "prefixes",
+          "[str]",
+          min_items = 1,
+          max_items = 30,
+          format = "visible",
+          doc = "All that begins so: an address as in `urls`, or a path on every host of the project.",
+        },
+        {
+          "tags",
+          "[str]",
+          min_items = 1,
+          max_items = 30,
+          format = "cache_tag",
+          doc = "All answers whose Cache-Tag header names one of these.",
+        },
+      },
+      returns = "cache_purge",
+      errors = { { 422, "parameter_invalid" } },
+    },
+    {
+      op = "cache_purges.get",
+      kind = "get",
+      path = "/cache_purges/{cache_purge}",
+      scope = "edge:r",
+      tier = 2,
+      doc = "Reads how far a purge is.",
+      returns = "cache_purge",
+    },
+  },
+}

@@ -1,1 +1,190 @@
-return { name = "domains", doc = "…", objects = {}, operations = {} }
+local PROJECT = { "project", "str", doc = "The project's slug." }
+
+-- What all events of a domain carry (contract 4.3).
+local DATA = { PROJECT, "project_id", "domain_id", "name", "status", "error" }
+
+return {
+  name = "domains",
+  doc = "Domains: names of your own under which a project answers.",
+  objects = {
+    {
+      name = "verification_record",
+      embedded = true,
+      doc = "A DNS record that a domain needs, and what was found in its place.",
+      fields = {
+        { "type", "TXT|CNAME|A|AAAA", doc = "The record's type." },
+        { "name", "str", doc = "Where to set it: a full name, without a dot at the end." },
+        { "value", "str", doc = "What to set it to." },
+        { "found", "[str]", doc = "What the last check found there." },
+        { "ok", "bool", doc = "Whether the last check found what it should." },
+      },
+    },
+    {
+      name = "domain",
+      prefix = "dom",
+      doc = "A domain.",
+      fields = {
+        { "id", "id<dom>", doc = "The domain's id." },
+        { "object", "str", const = "domain", doc = "Always `domain`." },
+        PROJECT,
+        { "project_id", "id<prj>", doc = "The project's id." },
+        { "name", "str", doc = "Its name: lower case, in punycode; `*.` at the front stands for all names below." },
+        { "apex_name", "str", doc = "The registered name that it belongs to." },
+        { "status", "pending|verified|active|misconfigured|failed", doc = "How far it is." },
+        { "branch", "str?", doc = "The branch that answers under it; null: production." },
+        { "redirect_to", "str?", doc = "The name that it sends its visitors to; null: it answers itself." },
+        { "redirect_status", "301|302|307|308?", doc = "The status it sends them with; null if it does not." },
+        { "verification", "[verification_record]", doc = "The DNS records to set, and what was found." },
+        { "certificate_id", "id<crt>?", doc = "Its certificate; null until it is verified." },
+        {
+          "error",
+          {
+            {
+              "code",
+              "str",
+              doc = "Why: `name_claimed`, `verification_timeout`, `traffic_record_wrong` or `certificate_failed`.",
+            },
+            { "message", "str", doc = "Why, in words." },
+          },
+          null = true,
+          doc = "What stands in its way; null if nothing does, or nothing is known yet.",
+        },
+        { "created_at", "ts", doc = "When it was added." },
+        { "verified_at", "ts?", doc = "When it was first proven to be yours." },
+        { "last_checked_at", "ts?", doc = "When its DNS records were last looked at." },
+      },
+    },
+  },
+  states = {
+    -- contract 3.3. Where an arrow tells of the certificate too, the event is the one of the certificate's own arrow.
+    domain = {
+      field = "status",
+      initial = "pending",
+      terminal = { active = "ok", failed = "failed" },
+      error = "wait_failed",
+      failure = "error",
+      transitions = {
+        { to = "pending", on = "create", events = { "domain.created" } },
+        { from = "pending", to = "verified", on = "proof", events = { "domain.verified" } },
+        {
+          from = "verified",
+          to = "active",
+          on = "certificate_issued",
+          events = { "certificate.issued", "domain.activated" },
+        },
+        { from = "verified", to = "verified", on = "certificate_failed", events = { "certificate.failed" } },
+        { from = "pending", to = "failed", on = "no_proof", events = { "domain.failed" } },
+        { from = "active", to = "misconfigured", on = "traffic_wrong", events = { "domain.misconfigured" }, again = true },
+        { from = "misconfigured", to = "active", on = "traffic_right", events = { "domain.activated" } },
+        { from = "failed", to = "pending", on = "verify", events = {}, again = true },
+      },
+    },
+  },
+  events = {
+    {
+      "domain.created",
+      object = "domain",
+      doc = "A domain was added; its DNS records wait to be set.",
+      data = DATA,
+    },
+    {
+      "domain.verified",
+      object = "domain",
+      doc = "A domain is proven to be yours.",
+      data = DATA,
+    },
+    {
+      "domain.activated",
+      object = "domain",
+      doc = "A domain answers, or does so again.",
+      data = DATA,
+    },
+    {
+      "domain.misconfigured",
+      object = "domain",
+      doc = "A domain's traffic no longer comes here: three checks found its record wrong.",
+      data = DATA,
+    },
+    {
+      "domain.failed",
+      object = "domain",
+      doc = "Nobody proved a domain to be theirs within 72 hours.",
+      data = DATA,
+    },
+    {
+      "domain.deleted",
+      object = "domain",
+      doc = "A domain was removed, and its certificate with it.",
+      data = DATA,
+    },
+  },
+  operations = {
+    {
+      op = "domains.list",
+      kind = "list",
+      path = "/domains",
+      scope = "edge:r",
+      tier = 1,
+      doc = "Lists domains, of one project or of all that the key holds.",
+      query = {
+        { "project", "ref<prj>", doc = "Only those of this project." },
+        { "status", "pending|verified|active|misconfigured|failed", doc = "Only those in this status." },
+        { "search", "str", doc = "Text in the name." },
+      },
+      returns = "domain",
+    },
+    {
+      op = "domains.create",
+      kind = "create",
+      path = "/domains",
+      scope = "edge:w",
+      tier = 1,
+      doc = "Adds a domain to a project, and says which DNS records it needs.",
+      body = {
+        { "project", "ref<prj>", required = true, doc = "The project that shall answer." },
+        {
+          "name",
+          "str",
+          required = true,
+          format = "domain_name",
+          doc = "The name; `*.example.com` for all names below example.com.",
+        },
+        { "branch", "str", min = 1, doc = "The branch that shall answer; production if absent." },
+        { "redirect_to", "str", format = "host_name", doc = "The name to send its visitors to, instead of answering." },
+        { "redirect_status", "301|302|307|308", default = 308, doc = "The status to send them with, if redirect_to is given." },
+      },
+      returns = "domain",
+      errors = { { 409, "already_exists" }, { 422, "name_reserved" } },
+    },
+    {
+      op = "domains.get",
+      kind = "get",
+      path = "/domains/{domain}",
+      params = { domain = "ref<dom>" },
+      scope = "edge:r",
+      tier = 1,
+      doc = "Reads a domain, by its id or its name.",
+      returns = "domain",
+    },
+    {
+      op = "domains.verify",
+      kind = "action",
+      path = "/domains/{domain}/verify",
+      params = { domain = "ref<dom>" },
+      scope = "edge:w",
+      tier = 1,
+      doc = "Looks at a domain's DNS records now; that nothing has changed is no error.",
+      returns = "domain",
+      errors = { { 429, "rate_limited" } },
+    },
+    {
+      op = "domains.delete",
+      kind = "delete",
+      path = "/domains/{domain}",
+      params = { domain = "ref<dom>" },
+      scope = "edge:w",
+      tier = 1,
+      doc = "Removes a domain, and its managed certificate with it.",
+    },
+  },
+}

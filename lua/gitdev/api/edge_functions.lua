@@ -1,1 +1,196 @@
-return { name = "edge_functions", doc = "…", objects = {}, operations = {} }
+local STATUS = "deploying|active|failed|disabled"
+local MEMORY = "128|256|512"
+
+-- contract 4.3: all events of an edge function carry the same.
+local function data(status)
+  return { "project", "project_id", "edge_function_id", "name", "version", status, "error" }
+end
+
+return {
+  name = "edge_functions",
+  doc = "Edge functions: code that answers requests in the regions, before a deployment does.",
+  objects = {
+    {
+      name = "edge_function",
+      prefix = "fn",
+      doc = "An edge function.",
+      fields = {
+        { "id", "id<fn>", doc = "The function's id." },
+        { "object", "str", const = "edge_function", doc = "Always `edge_function`." },
+        { "project", "str", doc = "The project's slug." },
+        { "project_id", "id<prj>", doc = "The project's id." },
+        { "name", "str", doc = "Its name, the only one in the project." },
+        { "status", STATUS, doc = "How far its newest version is; an older one serves until then." },
+        { "runtime", "str", const = "edge-js-1", doc = "What runs it." },
+        { "routes", "[str]", doc = "The paths that it answers, as patterns." },
+        { "regions", "[str]", doc = 'Where it runs; `["*"]` is everywhere.' },
+        { "env_keys", "[str]", doc = "The keys of its environment, sorted; values never come back." },
+        { "memory_mb", MEMORY, doc = "The memory that it may use, in MiB." },
+        { "timeout_ms", "int", doc = "How long an answer may take." },
+        { "version", "int", doc = "Counts the changes of its code and its environment, from 1." },
+        { "code_sha256", "str", doc = "SHA-256 of the code's UTF-8 bytes, in hexadecimal digits." },
+        { "code_bytes", "int", doc = "The code's size in bytes of UTF-8." },
+        {
+          "error",
+          {
+            { "code", "str", doc = "Why." },
+            { "message", "str", doc = "Why, in words." },
+          },
+          null = true,
+          doc = "Set if, and only if, its newest version failed.",
+        },
+        { "created_at", "ts", doc = "When it was made." },
+        { "updated_at", "ts", doc = "When it last changed." },
+        { "code", "str", optional = true, doc = "The code itself, where it was asked for." },
+      },
+    },
+  },
+  states = {
+    -- contract 3.5. A function that is to be disabled while it is deployed is active first, and one that is enabled with code that was
+    -- never deployed is active first, too: the second step is taken at once. A failed one is deployed again with its next version.
+    edge_function = {
+      field = "status",
+      initial = "deploying",
+      terminal = { active = "ok", failed = "failed", disabled = "disabled" },
+      error = "wait_failed",
+      failure = "error",
+      transitions = {
+        { to = "deploying", on = "create", events = {} },
+        { from = "deploying", to = "active", on = "healthy", events = { "edge_function.completed" } },
+        { from = "deploying", to = "failed", on = "unhealthy", events = { "edge_function.failed" } },
+        { from = "active", to = "deploying", on = "new_version", again = true, events = {} },
+        { from = "failed", to = "deploying", on = "new_version", again = true, events = {} },
+        { from = "active", to = "disabled", on = "disable", again = true, events = {} },
+        { from = "disabled", to = "active", on = "enable", again = true, events = {} },
+      },
+    },
+  },
+  events = {
+    {
+      "edge_function.completed",
+      object = "edge_function",
+      doc = "A version of an edge function serves.",
+      data = data { "status", "str", const = "active", doc = "Always `active`." },
+    },
+    {
+      "edge_function.failed",
+      object = "edge_function",
+      doc = "A version of an edge function could not be deployed; the one before goes on to serve.",
+      data = data { "status", "str", const = "failed", doc = "Always `failed`." },
+    },
+    {
+      "edge_function.deleted",
+      object = "edge_function",
+      doc = "An edge function was deleted.",
+      data = data "status",
+    },
+  },
+  operations = {
+    {
+      op = "edge_functions.list",
+      kind = "list",
+      path = "/edge_functions",
+      scope = "edge:r",
+      tier = 2,
+      doc = "Lists edge functions, of one project or of all that the key holds.",
+      query = {
+        { "project", "ref<prj>", doc = "Only those of this project." },
+        { "status", STATUS, doc = "Only those in this status." },
+      },
+      returns = "edge_function",
+    },
+    {
+      op = "edge_functions.create",
+      kind = "create",
+      path = "/edge_functions",
+      scope = "edge:w",
+      tier = 2,
+      doc = "Makes an edge function, and deploys it.",
+      body = {
+        { "project", "ref<prj>", required = true, doc = "The project that it belongs to." },
+        { "name", "str", required = true, format = "edge_name", doc = "Its name, the only one in the project." },
+        { "code", "str", required = true, min = 1, max_bytes = 1048576, doc = "A module of JavaScript, at most 1 MiB of UTF-8." },
+        {
+          "routes",
+          "[str]",
+          required = true,
+          min_items = 1,
+          format = "edge_pattern",
+          doc = "The paths that it answers, as patterns; no other function of the project may have one of them.",
+        },
+        {
+          "regions",
+          "[str]",
+          min_items = 1,
+          format = "edge_region",
+          default = { "*" },
+          doc = 'Where it shall run; `["*"]` is everywhere.',
+        },
+        {
+          "env",
+          "{str:str}",
+          key_format = "env_key",
+          format = "env_value",
+          max_bytes = 65536,
+          doc = "Its environment, byte for byte; values never come back.",
+        },
+        { "memory_mb", MEMORY, default = 128, doc = "The memory that it may use, in MiB." },
+        { "timeout_ms", "int", min = 1, max = 30000, default = 10000, doc = "How long an answer may take." },
+      },
+      returns = "edge_function",
+      errors = { { 409, "already_exists" }, { 422, "rule_conflict" } },
+    },
+    {
+      op = "edge_functions.get",
+      kind = "get",
+      path = "/edge_functions/{edge_function}",
+      scope = "edge:r",
+      tier = 2,
+      doc = "Reads an edge function, and its code if that is asked for.",
+      query = { { "include_code", "bool", doc = "Whether to answer the code as well." } },
+      returns = "edge_function",
+    },
+    {
+      op = "edge_functions.update",
+      kind = "update",
+      path = "/edge_functions/{edge_function}",
+      scope = "edge:w",
+      tier = 2,
+      doc = "Changes an edge function; other code or another environment is a new version, which is deployed.",
+      body = {
+        { "name", "str", format = "edge_name", doc = "Its name, the only one in the project." },
+        { "code", "str", min = 1, max_bytes = 1048576, doc = "A module of JavaScript, at most 1 MiB of UTF-8." },
+        {
+          "routes",
+          "[str]",
+          min_items = 1,
+          format = "edge_pattern",
+          doc = "The paths that it answers, as patterns; no other function of the project may have one of them.",
+        },
+        { "regions", "[str]", min_items = 1, format = "edge_region", doc = 'Where it shall run; `["*"]` is everywhere.' },
+        {
+          "env",
+          "{str:str}",
+          key_format = "env_key",
+          format = "env_value",
+          max_bytes = 65536,
+          doc = "Its whole environment, byte for byte; what is not in it is dropped.",
+        },
+        { "memory_mb", MEMORY, doc = "The memory that it may use, in MiB." },
+        { "timeout_ms", "int", min = 1, max = 30000, doc = "How long an answer may take." },
+        { "enabled", "bool", doc = "False disables it, true enables it again." },
+        { "expected_version", "int", min = 1, doc = "Change it only if this is its version." },
+      },
+      returns = "edge_function",
+      errors = { { 409, "version_conflict" }, { 409, "already_exists" }, { 422, "rule_conflict" } },
+    },
+    {
+      op = "edge_functions.delete",
+      kind = "delete",
+      path = "/edge_functions/{edge_function}",
+      scope = "edge:w",
+      tier = 2,
+      doc = "Deletes an edge function; it answers no more.",
+    },
+  },
+}

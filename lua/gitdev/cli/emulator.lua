@@ -19,6 +19,10 @@ local function path(text)
   return text ~= "" and text or nil
 end
 
+local function folder(text)
+  return text ~= "" and text or nil
+end
+
 local function one_of(...)
   local names = {}
   for _, name in ipairs { ... } do
@@ -39,6 +43,8 @@ command.options = {
   { name = "auto-create-projects", sets = "auto_create_projects", value = true,
     doc = "create a project that a deployment names and nobody made" },
   { name = "state", sets = "state", read = path, takes = "FILE", doc = "go on from the state in this file, and leave it there in the end" },
+  { name = "repositories", sets = "repositories", read = folder, takes = "DIR",
+    doc = "keep each repository in this folder, as a bare one that git clone reads" },
   { name = "seed", sets = "seed", read = whole_number, takes = "N", doc = "make the same ids and commits in every run" },
 }
 

@@ -22,7 +22,10 @@ help.options = {
 }
 
 help.commands = {
+  { "help [name]", "the reference: of a resource, an operation, an event, an error (gitdev help)" },
   { "emulator", "serve the API's emulator until interrupted (gitdev emulator --help)" },
+  { "openapi", "print the API's OpenAPI document" },
+  { "types", "print the types of the SDK for editors, as LuaCATS annotations" },
 }
 
 help.environment = {

@@ -5,7 +5,12 @@ local report = require "gitdev.cli.report"
 
 local cli = {}
 
-local COMMANDS = { emulator = "gitdev.cli.emulator" }
+local COMMANDS = {
+  emulator = "gitdev.cli.emulator",
+  help = "gitdev.cli.manual",
+  openapi = "gitdev.cli.openapi",
+  types = "gitdev.cli.types",
+}
 
 local function version()
   local core = require "gitdev.core"

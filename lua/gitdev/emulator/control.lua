@@ -5,6 +5,9 @@ local environment = require "gitdev.emulator.environment"
 local events = require "gitdev.emulator.events"
 local json = require "gitdev.json"
 
+-- What is due in between happens, however long that takes.
+local ADVANCE_MAX_MS = 10 * 366 * 24 * 3600 * 1000
+
 local control = {}
 
 local function answer(status, value)
@@ -91,8 +94,8 @@ end
 
 local function skip(emulator, body)
   local ms = body.advance_ms
-  if type(ms) ~= "number" or ms < 0 then
-    return 400, "advance_ms must be a number of milliseconds, not negative."
+  if type(ms) ~= "number" or not (ms >= 0 and ms <= ADVANCE_MAX_MS) then
+    return 400, "advance_ms must be a number of milliseconds: not negative, and ten years at most."
   end
   emulator:skip(ms)
   return 200, { now_ms = emulator.now_ms }

@@ -261,6 +261,7 @@ function emulator:advance()
   while timer do
     self.now_ms = math.max(self.now_ms, timer.due)
     timer.action(timer.subject)
+    timer.action, timer.subject = nil, nil -- whoever holds it still holds no more than that
     timer = self.schedule:take(now)
   end
   self.now_ms = now

@@ -1,9 +1,8 @@
 --- What an organization begins with (contract 5): a repository and a project `my-app`, so that the page's snippet works as typed.
-local core = require "gitdev.core"
 local hosts = require "gitdev.emulator.hosts"
+local repositories = require "gitdev.emulator.git.repositories"
 
 local PRODUCTION_BRANCH = "main"
-local MESSAGES = { [PRODUCTION_BRANCH] = "Initial commit" }
 
 local seed = {}
 
@@ -20,30 +19,6 @@ function seed.organization(emulator, plan, public_key, livemode)
     livemode = livemode,
     created_at = emulator:seconds(),
     private = {},
-  }
-end
-
--- Branch heads of a new repository; the commit ids stay the same from run to run.
-local function history(name, branches)
-  local heads, commits = {}, {}
-  for _, branch in ipairs(branches) do
-    local sha = core.sha1(("commit %s %s"):format(name, branch))
-    heads[branch] = sha
-    commits[sha] = { sha = sha, message = MESSAGES[branch] or "Begin " .. branch }
-  end
-  return heads, commits
-end
-
--- A repository with the branches that the emulator was told of. Its things are not in the API yet: `private.heads` maps a branch
--- to its commit id, `private.commits` a commit id to { sha, message }.
-local function new_repository(tenant, name)
-  local heads, commits = history(name, tenant.emulator.options.branches)
-  return {
-    id = tenant:id "repo",
-    object = "repository",
-    name = name,
-    default_branch = PRODUCTION_BRANCH,
-    private = { heads = heads, commits = commits },
   }
 end
 
@@ -80,14 +55,14 @@ end
 
 --- A project with a repository of its name, neither of them stored yet (the repository may be there already): see seed.keep.
 function seed.draft(tenant, slug)
-  local repository = tenant.things.repository:find("name", slug) or new_repository(tenant, slug)
+  local repository = tenant.things.repository:find("name", slug) or repositories.begun(tenant, slug)
   return new_project(tenant, slug, { repository_id = repository.id }), repository
 end
 
 --- Stores what seed.draft made. Returns the project.
 function seed.keep(tenant, project, repository)
   if not tenant.things.repository:get(repository.id) then
-    tenant:add(repository)
+    repositories.store(tenant, repository)
   end
   return store(tenant, project)
 end

@@ -1,4 +1,5 @@
 --- The emulator behind a socket: TLS with a certificate of its own making, on the loop of this Lua state.
+local compression = require "gitdev.emulator.compression"
 local emulator = require "gitdev.emulator"
 local limits = require "gitdev.api.limits"
 local loop = require "gitdev.loop"
@@ -6,7 +7,7 @@ local net = require "gitdev.net"
 local schedule = require "gitdev.schedule"
 
 local NAMES = { "api.git.dev", "localhost", "127.0.0.1", "::1" }
-local OWN_OPTIONS = { host = true, port = true }
+local OWN_OPTIONS = { host = true, port = true, idle_timeout = true, request_timeout = true }
 
 -- A body a little above the contract's limit reaches the emulator, which says so in the contract's words; the listener cuts off
 -- what is larger.
@@ -41,6 +42,7 @@ local function serve(self, exchange)
   local method, target, headers, body, peer = exchange:request()
   target = target:match "^https?://[^/?]*(/.*)$" or target -- the absolute form, which a server must accept (RFC 9112 3.2.2)
   local response = self.emulator:handle { method = method, target = target, headers = headers, body = body, peer = peer }
+  compression.apply(response, headers["accept-encoding"])
   local pending = { exchange = exchange, response = response }
   if response.delay then
     self.pending[pending] = true
@@ -103,6 +105,9 @@ local function open(self, options)
     port = options.port or 0,
     certificate = certificate,
     body_max = limits.body_bytes + BODY_SLACK,
+    idle_timeout = options.idle_timeout,
+    request_timeout = options.request_timeout,
+    version = limits.version,
   }
   if not listener then
     return nil, ("the emulator cannot listen on port %d: %s"):format(options.port or 0, problem)
@@ -117,8 +122,9 @@ local function open(self, options)
   return self
 end
 
---- Starts an emulator on this Lua state's loop. `options`: port (0: any), host ("127.0.0.1"), and those of gitdev.emulator.new; the
--- clock is the real one unless given. Returns nil and a problem, or a server:
+--- Starts an emulator on this Lua state's loop. `options`: port (0: any), host ("127.0.0.1"), idle_timeout (75: seconds that a connection
+-- may rest), request_timeout (30: seconds that a request may take to arrive), and those of gitdev.emulator.new; the clock is the real
+-- one unless given. Returns nil and a problem, or a server:
 --   url        base URL for clients: "https://127.0.0.1:PORT/v2"
 --   ca_file    path of a PEM file with the authority to trust; only this user can read it, and stop() removes it
 --   api_key    a gsk_test_ key        port        emulator

@@ -70,25 +70,27 @@ local function by_name(headers)
   return map
 end
 
+-- Tells of the events that were not there before. Some are forgotten in time, so this is asked after every request.
+local function tell_of_events(emulator, told, note)
+  for _, event in ipairs(emulator:events()) do
+    if not told[event.id] then
+      told[event.id] = true
+      note(event.type, events.body(event))
+    end
+  end
+end
+
 --- Has every answer that an emulator gives under /v2 told to `note(op, answer, request)`: the compiled operation, { status, headers (by
--- lower-case name), body }, and the request.
-function tour.watch(emulator, note)
-  local handle = emulator.handle
+-- lower-case name), body }, and the request; and every event to `note_event(type, body)`, if that is given, as it is delivered.
+function tour.watch(emulator, note, note_event)
+  local handle, told = emulator.handle, {}
   emulator.handle = function(self, request)
     local answer = handle(self, request)
     local op = find_operation(request.method, request.target)
     if op then note(op, { status = answer.status, headers = by_name(answer.headers), body = answer.body }, request) end
+    if note_event then tell_of_events(emulator, told, note_event) end
     return answer
   end
-end
-
---- The bodies of the events that have happened, as they are delivered.
-function tour.events(emulator)
-  local bodies = {}
-  for index, event in ipairs(emulator:events()) do
-    bodies[index] = events.body(event)
-  end
-  return bodies
 end
 
 return tour

@@ -1,0 +1,332 @@
+-- What the SDK has besides the contract's operations and objects, as data: the classes that programs meet, and the functions of gitdev itself.
+-- The editor's types (gitdev.describe.annotations) and the reference are written from it. A field is { name, type, words }; a name that ends in
+-- "?" may be absent. A function has `parameters` and `returns` of the same form, `generic` names of types, and words. Types are LuaCATS's.
+-- Where the code has a table of the same options, a spec holds the two against each other.
+local classes = {}
+
+classes.aliases = {
+  { "gitdev.Json", "string|number|boolean|table|gitdev.Null", "A free JSON value." },
+  { "gitdev.Bytes", "string|fun(): string?", "A file's path, or a function that returns the next bytes, and nil at the end." },
+  { "gitdev.Sink", "string|fun(bytes: string)", "A file's path, or a function that takes the bytes as they come." },
+}
+
+classes.list = {
+  {
+    name = "gitdev.Null",
+    parent = "userdata",
+    words = "What gitdev.null is: JSON's null, in a call's fields. In answers null reads as nil.",
+    fields = {},
+  },
+  {
+    name = "gitdev.ClientOptions",
+    words = "What a client is made with. What it does not say comes from the environment, then from the default.",
+    fields = {
+      { "api_key?", "string", "`gsk_…` or `gpk_…`; `GIT_API_KEY` by default." },
+      { "base_url?", "string", "https only; `GIT_API_URL`, then `https://api.git.dev/v2` by default." },
+      { "ca_file?", "string", "A PEM file to trust instead of the system's; `GIT_CA_FILE` by default." },
+      { "timeout?", "number", "Seconds for a whole call: queue, pacing, tries, waits, body; 120 by default." },
+      { "try_timeout?", "number", "Seconds for one try; 30 by default." },
+      { "connect_timeout?", "number", "Seconds to connect; 10 by default." },
+      { "max_retries?", "integer", "Tries after the first; 2 by default." },
+      { "body_max?", "integer", "The largest answer accepted, in bytes; 64 MiB by default." },
+      { "progress?", '"auto"|"lines"|"off"', "What waiting shows on stderr; `GITDEV_PROGRESS`, then `auto` by default." },
+      { "quiet?", "boolean", 'The same as progress = "off".' },
+      { "log?", '"off"|"info"|"debug"', "What is written to stderr of calls; `GITDEV_LOG`, then `off` by default." },
+      { "traceparent?", "string", "The trace that the calls belong to (W3C Trace Context); `TRACEPARENT` by default." },
+      { "on_request?", "fun(moment: gitdev.Moment)", "Called when a try is sent." },
+      { "on_response?", "fun(moment: gitdev.Moment)", "Called after each try, also one that nobody answered." },
+      { "on_retry?", "fun(moment: gitdev.Moment)", "Called when a try will be repeated." },
+      { "on_wait?", "fun(moment: gitdev.Moment)", "Called when the rate limit holds a call back." },
+      { "driver?", "table", "What sends and sleeps, instead of libcurl." },
+    },
+  },
+  {
+    name = "gitdev.CallOptions",
+    words = "Options of one call: the last argument of every operation.",
+    fields = {
+      { "timeout?", "number", "Seconds over everything, tries and waits included; the client's by default." },
+      { "max_retries?", "integer", "Tries after the first; the client's by default." },
+      { "idempotency_key?", "string", "Of a write: calls with the same key are done once. A fresh one by default, the same on every try." },
+      { "headers?", "table<string, string>", "More headers of the request." },
+      { "traceparent?", "string", "The trace that the call belongs to (W3C Trace Context); the client's by default." },
+    },
+  },
+  {
+    name = "gitdev.WaitOptions",
+    words = "How `wait` waits.",
+    fields = {
+      { "timeout?", "number", "Seconds; 1800 by default." },
+      { "interval?", "number", "Seconds between two looks; by default from 0.5, growing to 5." },
+      { "on_change?", "fun(thing: table, previous: string)", "Called when the status has changed." },
+      { "quiet?", "boolean", "No progress on stderr." },
+    },
+  },
+  {
+    name = "gitdev.RequestOptions",
+    words = "Options of `git:request`.",
+    fields = {
+      { "body?", "table|string", "A table is sent as JSON." },
+      { "from?", "gitdev.Bytes", "Where the body comes from, instead of `body`." },
+      { "size?", "integer", "With a function in `from`: how many bytes it gives; without it, the body is sent in chunks." },
+      { "content_type?", "string", "Of `body` or `from`; application/json by default, application/octet-stream with `from`." },
+      { "to?", "gitdev.Sink", "Where the answer's body goes; a GET only." },
+      { "resume?", "boolean", "With a file in `to`, and `sha256`: go on with what an earlier try has left in PATH.part." },
+      { "sha256?", "string", "What the body must be, in hex digits: else a response_error." },
+      { "on_progress?", "fun(done: integer, total?: integer)", "Bytes sent (`from`) or received (`to`) so far, and in all." },
+      { "timeout?", "number", "Seconds over everything; the client's by default." },
+      { "max_retries?", "integer", "Tries after the first; the client's by default." },
+      { "idempotency_key?", "string", "Of a write; a fresh one by default." },
+      { "headers?", "table<string, string>", "More headers of the request." },
+      { "traceparent?", "string", "The trace that the call belongs to (W3C Trace Context)." },
+    },
+  },
+  {
+    name = "gitdev.DownloadFields",
+    words = "What may be said of a download.",
+    fields = {
+      { "to?", "gitdev.Sink", "Where the bytes go; without it they are in the answer's `body`." },
+      { "resume?", "boolean", "With a file in `to`: go on with what an earlier try has left in PATH.part." },
+      { "sha256?", "string", "What the bytes must be, in hex digits; a thing that is downloaded knows its own." },
+      { "on_progress?", "fun(done: integer, total?: integer)", "Called with the bytes so far, and in all." },
+      { "range?", "string", 'Only a part, as HTTP names it: "0-499", "500-", or "-500" for the last 500 bytes.' },
+      { "if_none_match?", "string", "An etag: if that is what the server has, the answer's status is 304, without bytes." },
+    },
+  },
+  {
+    name = "gitdev.Download",
+    words = "What a download returns.",
+    fields = {
+      { "status", "integer", "200, 206 for a part, 304 where there is nothing newer." },
+      { "size", "integer", "How many bytes there are now." },
+      { "sha256", "string|nil", "Of a whole download." },
+      { "body", "string|nil", "The bytes, unless `to` took them." },
+      { "path", "string|nil", "The file that has them." },
+      { "content_type", "string|nil", "Their media type." },
+      { "content_range", "string|nil", 'Of a part: "bytes 0-499/1234".' },
+      { "etag", "string|nil", "To be given as `if_none_match` the next time." },
+    },
+  },
+  {
+    name = "gitdev.Page",
+    words = "One page of a list. Only `has_more` says whether the list goes on: a page may be short, or empty, before its end.",
+    fields = {
+      { "object", '"list"', "Always `list`." },
+      { "data", "table[]", "The things." },
+      { "has_more", "boolean", "Whether another page follows." },
+      { "next_cursor", "string|nil", "Where the next one begins; nil at the end." },
+    },
+  },
+  {
+    name = "gitdev.Moment",
+    words = "What a hook is told.",
+    fields = {
+      { "method", "string", "The HTTP method." },
+      { "path", "string", "After the base URL, with its query; secrets masked." },
+      { "attempt", "integer", "The number of the try that it is about, from 1." },
+      { "at", "number", "When it was: seconds of gitdev.now()." },
+      { "idempotency_key?", "string", "on_request: the same on every try; secrets masked." },
+      { "traceparent?", "string", "on_request." },
+      { "status?", "integer", "on_response, on_retry: absent when there was no answer." },
+      { "request_id?", "string", "on_response, on_retry." },
+      { "seconds?", "number", "on_response, on_retry: how long the try took." },
+      { "verdict?", '"ok"|"retry"|"error"', "on_response, on_retry: what became of it." },
+      { "dns?", "number", "on_response, on_retry: seconds since the try began." },
+      { "connect?", "number", "on_response, on_retry: seconds since the try began." },
+      { "tls?", "number", "on_response, on_retry: seconds since the try began." },
+      { "first_byte?", "number", "on_response, on_retry: seconds since the try began." },
+      { "reason?", "string", 'on_response, on_retry: why it ended so; on_wait: "rate limit".' },
+      { "wait?", "number", "on_retry, on_wait: seconds until the next try may be sent." },
+    },
+  },
+  {
+    name = "gitdev.Try",
+    words = "A try of a call: a row of the ledger.",
+    fields = {
+      { "verdict", "string", '"ok", "retry" or "error".' },
+      { "reason?", "string", "Why it ended so." },
+      { "status?", "integer", "The answer's HTTP status; absent when there was none." },
+      { "request_id?", "string", "The platform's name for the request." },
+      { "wait?", "number", "Seconds that were waited before it." },
+      { "dns?", "number", "Seconds since the try began." },
+      { "connect?", "number", "Seconds since the try began." },
+      { "tls?", "number", "Seconds since the try began." },
+      { "first_byte?", "number", "Seconds since the try began." },
+      { "total?", "number", "Seconds since the try began." },
+    },
+  },
+  {
+    name = "gitdev.Fault",
+    words = "One of the fields at fault.",
+    fields = {
+      { "param", "string", 'Its place: "env.NODE_ENV".' },
+      { "code", "gitdev.ErrorCode|string", "What is wrong." },
+      { "message", "string", "The same in a sentence." },
+    },
+  },
+  {
+    name = "gitdev.Error",
+    words = "What a call raises, or returns beside nil in gitdev.safe. tostring() gives one line, never with a secret in it.",
+    fields = {
+      { "type", "gitdev.ErrorType", "What kind of error." },
+      { "code", "gitdev.ErrorCode|string|nil", "Finer than the type." },
+      { "message", "string", "One sentence or more, never with a secret in it." },
+      { "status", "integer|nil", "The answer's HTTP status; nil when there was none." },
+      { "param", "string|nil", 'The field at fault: "env.NODE_ENV".' },
+      { "request_id", "string|nil", "The platform's name for the request." },
+      { "retryable", "boolean", "Whether the same call may succeed later." },
+      { "attempts", "gitdev.Try[]", "A row for each try." },
+      { "headers", "table<string, string>", "Of the last answer, names in lower case." },
+      { "errors", "gitdev.Fault[]|nil", "All fields at fault." },
+      { "where", "string|nil", '"deploy.lua:12", when the fault is in the calling program.' },
+    },
+  },
+  {
+    name = "gitdev.Answer",
+    words = "What is known of the answer that a thing came from.",
+    fields = {
+      { "request_id", "string|nil", "The platform's name for the request." },
+      { "headers", "table<string, string>", "Names in lower case." },
+      { "attempts", "gitdev.Try[]", "A row for each try." },
+    },
+  },
+  {
+    name = "gitdev.KnownRateLimit",
+    words = "What the client knows of its key's rate limit, without asking.",
+    fields = {
+      { "per_minute?", "number", "What it is refilled with; absent while it is unknown." },
+      { "burst?", "number", "What it holds when it is full; absent while it is unknown." },
+      { "remaining?", "number", "Calls that may be made at once." },
+      { "paused_for?", "number", "Seconds until the next call may be sent." },
+      { "retry_budget?", "number", "Retries that are left." },
+    },
+  },
+  {
+    name = "gitdev.Task",
+    words = "What gitdev.spawn makes.",
+    fields = {},
+    methods = {
+      { name = "wait", words = "Waits until it is over. Returns what its function returned, raises what it raised.", returns = { { "...", "any" } } },
+      {
+        name = "cancel",
+        words = "Ends it: its waits raise a canceled_error, or `reason`, from now on.",
+        parameters = { { "reason?", "any" } },
+      },
+      { name = "status", words = "How it is; running also while it waits.", returns = { { "status", '"running"|"done"|"failed"|"canceled"' } } },
+      { name = "where", words = "Where its error was raised: a traceback; nil without one.", returns = { { "traceback", "string|nil" } } },
+    },
+  },
+}
+
+-- ---- the client's own methods ----
+
+classes.client_methods = {
+  {
+    name = "request",
+    words = "Makes a request by its method and path: for what there is no operation for, and for bodies that are streamed.",
+    parameters = {
+      { "method", "string", "In capitals." },
+      { "path", "string", 'After the base URL, percent-encoded: "/deployments?limit=2".' },
+      { "options?", "gitdev.RequestOptions" },
+    },
+    returns = {
+      { "value", "any", "The decoded body, or its text; of a download { status, size, sha256, path, body }." },
+      { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." },
+    },
+  },
+  {
+    name = "close",
+    words = "Ends the calls that are under way, each with a canceled_error (code client_closed), and forgets the key.",
+  },
+}
+
+-- ---- gitdev itself ----
+
+classes.module_fields = {
+  { "VERSION", "string", "The SDK's version." },
+  { "API_VERSION", "string", "The version of the API that it is written for." },
+  { "null", "gitdev.Null", "Clears a field, in a call's fields." },
+}
+
+local ANYTHING = { { "...", "any" } }
+
+classes.module_functions = {
+  {
+    name = "client",
+    words = "Makes a client.",
+    parameters = { { "options?", "gitdev.ClientOptions" } },
+    returns = { { "git", "gitdev.Client" }, { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." } },
+  },
+  {
+    name = "array",
+    words = "Marks a table as a JSON array, which matters where it is empty and the contract leaves the kind open.",
+    generic = "T",
+    parameters = { { "list?", "T[]" } },
+    returns = { { "list", "T[]", "The same." } },
+  },
+  {
+    name = "raw",
+    words = "A plain copy of a thing, with all fields that the API sent and no methods.",
+    parameters = { { "thing", "table" } },
+    returns = { { "copy", "table" } },
+  },
+  {
+    name = "answer",
+    words = "What is known of the answer that a thing, or a page, came from; nil for things inside pages.",
+    parameters = { { "thing", "table" } },
+    returns = { { "answer", "gitdev.Answer|nil" } },
+  },
+  {
+    name = "is_error",
+    words = "Whether a value is an error object, and of that type or code if one is given.",
+    parameters = { { "value", "any" }, { "kind?", "gitdev.ErrorType|gitdev.ErrorCode|string" } },
+    returns = { { "is", "boolean" } },
+  },
+  {
+    name = "hint",
+    words = "What to do about an error, in one sentence.",
+    parameters = { { "err", "gitdev.Error" } },
+    returns = { { "hint", "string|nil" } },
+  },
+  {
+    name = "spawn",
+    words = "Makes a task of fn(…), which begins at the next wait: a child of the task that makes it.",
+    parameters = { { "fn", "fun(...: any): ...any" }, { "...", "any" } },
+    returns = { { "task", "gitdev.Task" } },
+  },
+  {
+    name = "run",
+    words = "Runs fn(…) as a task, and all that it spawns. Returns what it returns, raises what it raises.",
+    parameters = { { "fn", "fun(...: any): ...any" }, { "...", "any" } },
+    returns = ANYTHING,
+  },
+  {
+    name = "all",
+    words = "Calls functions at once and waits for all of them. The first error cancels the others and is raised.",
+    generic = "K, V",
+    parameters = { { "fns", "table<K, fun(): V>" } },
+    returns = { { "results", "table<K, V>", "The first result of each, under its key." } },
+  },
+  {
+    name = "race",
+    words = "Calls functions at once until the first has returned, or failed: the others are canceled.",
+    generic = "K, V",
+    parameters = { { "fns", "table<K, fun(): V>" } },
+    returns = { { "result", "V", "The first result of the one that was first." }, { "key", "K" } },
+  },
+  {
+    name = "timeout",
+    words = "Calls fn(…) with so many seconds for all that it does; then a timeout_error is raised.",
+    parameters = { { "seconds", "number" }, { "fn", "fun(...: any): ...any" }, { "...", "any" } },
+    returns = ANYTHING,
+  },
+  { name = "sleep", words = "Waits: yields in a task, blocks elsewhere.", parameters = { { "seconds", "number" } } },
+  { name = "now", words = "Seconds of a clock that never steps.", returns = { { "seconds", "number" } } },
+  {
+    name = "step",
+    words = "For a program that owns the frame: lets the tasks go on, and waits at most so long for one that can.",
+    parameters = { { "timeout?", "number", "Seconds; 0 by default." } },
+    returns = { { "alive", "integer", "Tasks that are not over." } },
+  },
+}
+
+return classes
