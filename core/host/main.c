@@ -60,23 +60,31 @@ static void preload(lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* The C modules that are not inside (gitdev.git) stand beside the host's own folder, where it was
- * built as where it was installed: they are looked for there first. */
+/* Puts DIRECTORY/lua/5.4 beside the host's own folder before the places where C modules are looked
+ * for. */
+static void look_in(lua_State *L, const char *folder, const char *directory) {
+  lua_getglobal(L, "package");
+  lua_pushfstring(L, "%s/../%s/lua/5.4/?.so;", folder, directory);
+  lua_getfield(L, -2, "cpath");
+  lua_concat(L, 2);
+  lua_setfield(L, -2, "cpath");
+  lua_pop(L, 1);
+}
+
+/* The C modules that are not inside (gitdev.git) stand beside the host's own folder: in lib where
+ * it was built, and where its libraries go where it was installed. */
 static void find_modules(lua_State *L) {
   enum { PATH_SIZE = 4096 };
   char path[PATH_SIZE];
   ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
   path[len > 0 ? len : 0] = '\0';
   char *slash = strrchr(path, '/');
-  if (!slash || strpbrk(path, ";?")) /* Lua's own marks in a list of paths */
+  if (!slash || strpbrk(path, ";?")) /* Lua's own marks in a list of places */
     return;
   *slash = '\0';
-  lua_getglobal(L, "package");
-  lua_pushfstring(L, "%s/../lib/lua/5.4/?.so;%s/../" GITDEV_LIBDIR "/lua/5.4/?.so;", path, path);
-  lua_getfield(L, -2, "cpath");
-  lua_concat(L, 2);
-  lua_setfield(L, -2, "cpath");
-  lua_pop(L, 1);
+  look_in(L, path, "lib");
+  if (strcmp(GITDEV_LIBDIR, "lib") != 0)
+    look_in(L, path, GITDEV_LIBDIR);
 }
 
 /* The global `arg`: the script at 0, its arguments from 1, what stands before it below 0. */

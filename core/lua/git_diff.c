@@ -16,6 +16,7 @@ typedef struct diff_account {
   size_t additions, deletions;
   size_t files, patch_bytes; /* left */
   size_t patch_max;
+  int given; /* files so far */
 } diff_account;
 
 /* Sets `patch` of the table on the top of the stack: the hunks, without the lines before them that
@@ -69,7 +70,7 @@ static int add_change(lua_State *L, gitdev_git *self, size_t i, diff_account *ac
     return rc;
   account->files--;
   rc = push_change(L, self, additions, deletions, account);
-  lua_rawseti(L, -2, (int)i + 1);
+  lua_rawseti(L, -2, ++account->given);
   return rc;
 }
 

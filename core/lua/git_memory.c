@@ -1,5 +1,6 @@
 #include "lua/git_memory.h"
 #include <git2.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ struct gitdev_git_memory {
   row *rows;
   size_t capacity; /* a power of two */
   size_t count;
+  size_t bytes;
 };
 
 /* The row that holds `id`, or the free one where it would stand. */
@@ -127,6 +129,7 @@ static int memory_write(git_odb_backend *backend, const git_oid *id, const void 
   at->len = len;
   at->data = copy;
   self->count++;
+  self->bytes += len;
   return 0;
 }
 
@@ -167,6 +170,10 @@ gitdev_git_memory *gitdev_git_memory_new(void) {
   self->backend.foreach = memory_foreach;
   self->backend.free = memory_free;
   return self;
+}
+
+size_t gitdev_git_memory_size(const gitdev_git_memory *memory) {
+  return memory->bytes;
 }
 
 git_odb_backend *gitdev_git_memory_backend(gitdev_git_memory *memory) {

@@ -1,5 +1,6 @@
 /* The objects of a repository as such: by id, by the beginning of an id, all of them as bytes. */
 #include "lua/git.h"
+#include "lua/git_memory.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,19 +104,24 @@ static int list_ids(gitdev_git *self, gitdev_git_ids *list) {
   return 0;
 }
 
-/* repository:size() -> bytes of all objects, as they are before Git compresses them */
-static int repository_size(lua_State *L) {
-  gitdev_git *self = gitdev_git_check(L);
+/* Sums the objects of a folder. */
+static int sum_sizes(gitdev_git *self, double *sum) {
   gitdev_git_ids list = {0};
   int rc = list_ids(self, &list);
-  double sum = 0;
   for (size_t i = 0; i < list.count && rc == 0; i++) {
     size_t size;
     git_object_t type;
     rc = git_odb_read_header(&size, &type, self->odb, &list.ids[i]);
-    sum += rc == 0 ? (double)size : 0;
+    *sum += rc == 0 ? (double)size : 0;
   }
-  if (rc != 0)
+  return rc;
+}
+
+/* repository:size() -> bytes of all objects, as they are before Git compresses them */
+static int repository_size(lua_State *L) {
+  gitdev_git *self = gitdev_git_check(L);
+  double sum = self->memory ? (double)gitdev_git_memory_size(self->memory) : 0;
+  if (!self->memory && sum_sizes(self, &sum) != 0)
     return gitdev_git_fail(L, self);
   gitdev_git_release(self);
   gitdev_lua_push_number(L, sum);

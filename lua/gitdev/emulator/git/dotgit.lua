@@ -27,6 +27,9 @@ end
 
 --- Whether a part of `path` is such a name. NTFS divides by backslashes too.
 return function(path)
+  if not path:lower():find("git", 1, true) and not path:find "[\226\239]" then
+    return false
+  end
   for part in path:gmatch "[^/\\]+" do
     if is_dotgit(part) then
       return true
