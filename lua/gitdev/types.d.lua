@@ -115,6 +115,7 @@
 ---@field max_retries? integer  Tries after the first; the client's by default.
 ---@field idempotency_key? string  Of a write: calls with the same key are done once. A fresh one by default, the same on every try.
 ---@field headers? table<string, string>  More headers of the request.
+---@field traceparent? string  The trace that the call belongs to (W3C Trace Context); the client's by default.
 
 ---How `wait` waits.
 ---@class gitdev.WaitOptions

@@ -18,6 +18,7 @@ local SYSTEM = {
   { pattern = "^openssl/ssl", floors = { net = true } },
   { pattern = "^sys/socket", floors = { net = true } },
   { pattern = "^sys/epoll", floors = { net = true } },
+  { pattern = "^git2", floors = { lua = true } },
 }
 
 local function files(pattern)
@@ -114,6 +115,36 @@ describe("lua/gitdev/", function()
         assert.is_true(fine, file.path .. " requires " .. name)
       end
     end
+  end)
+
+  -- What is above may require what is below; rooms of one row do not know each other.
+  it("has an emulator whose rooms require downwards only", function()
+    local ORDER = {
+      { "resources" },
+      { "seed", "pipelines", "domains", "edge", "webhooks", "security" },
+      { "deployments" },
+      { "git" },
+      { "request" },
+      { "organization" },
+      { "store" },
+      { "refusal" },
+    }
+    local rank, looked = {}, 0
+    for number, row in ipairs(ORDER) do
+      for _, name in ipairs(row) do
+        rank[name] = number
+      end
+    end
+    for _, file in ipairs(files "lua/gitdev/emulator/*.lua") do
+      local own = file.path:match "^lua/gitdev/emulator/([%l_]+)"
+      for _, name in ipairs(rank[own] and requires(file) or {}) do
+        local wanted = name:match "^gitdev%.emulator%.([%l_]+)"
+        local fine = not wanted or wanted == own or rank[wanted] and rank[wanted] > rank[own]
+        assert.is_true(fine, file.path .. " requires " .. name)
+        looked = looked + 1
+      end
+    end
+    assert.is_true(looked > 100)
   end)
 
   it("has descriptions that stand on the contract, and that only the host knows", function()

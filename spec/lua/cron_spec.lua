@@ -1,5 +1,5 @@
 -- Schedules (contract 2.8): what they mean, and when they come next.
-local cron = require "gitdev.emulator.cron"
+local cron = require "gitdev.emulator.pipelines.cron"
 
 -- "2024-06-21 03:58" as Unix seconds, in UTC, without the C library's time zone.
 local function seconds(text)

@@ -3,7 +3,17 @@ local compat = require "gitdev.compat"
 local emulator = require "spec.lua.support.emulator"
 local process = require "spec.lua.support.process"
 
-local DOCUMENTS = { "README.md", "docs/scripting.md", "docs/testing.md", "docs/emulator.md", "docs/c.md", "docs/architecture.md" }
+local DOCUMENTS = {
+  "README.md",
+  "docs/scripting.md",
+  "docs/testing.md",
+  "docs/emulator.md",
+  "docs/emulator-behaviour.md",
+  "docs/emulator-choices.md",
+  "docs/openapi.md",
+  "docs/c.md",
+  "docs/architecture.md",
+}
 
 local function slurp(path)
   local file = assert(io.open(path))

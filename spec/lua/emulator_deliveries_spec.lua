@@ -1,8 +1,8 @@
 -- Webhook deliveries: contract 2.13, 3.4, 4.
 local core = require "gitdev.core"
-local events = require "gitdev.emulator.events"
+local events = require "gitdev.emulator.store.events"
 local json = require "gitdev.json"
-local webhook_request = require "gitdev.emulator.webhook_request"
+local webhook_request = require "gitdev.emulator.webhooks.request"
 local world = require "spec.lua.support.world"
 
 local codes = world.codes

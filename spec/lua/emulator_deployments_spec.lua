@@ -1,7 +1,7 @@
 -- Deployments and their state machine (contract 2.4, 3.1, 4.3).
 local compat = require "gitdev.compat"
 local core = require "gitdev.core"
-local events = require "gitdev.emulator.events"
+local events = require "gitdev.emulator.store.events"
 local json = require "gitdev.json"
 local world = require "spec.lua.support.world"
 

@@ -1,5 +1,5 @@
 -- Domains and their state machine (contract 2.10, 3.3, 4.3).
-local events = require "gitdev.emulator.events"
+local events = require "gitdev.emulator.store.events"
 local json = require "gitdev.json"
 local world = require "spec.lua.support.world"
 

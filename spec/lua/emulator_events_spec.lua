@@ -1,5 +1,5 @@
 -- Events: contract 2.13, 4.1, 4.3.
-local events = require "gitdev.emulator.events"
+local events = require "gitdev.emulator.store.events"
 local json = require "gitdev.json"
 local schema = require "gitdev.schema"
 local world = require "spec.lua.support.world"

@@ -1,7 +1,7 @@
 -- Pages and cursors (contract 1.6), also while the list changes.
-local base64 = require "gitdev.emulator.base64"
+local base64 = require "gitdev.emulator.store.base64"
 local json = require "gitdev.json"
-local series = require "gitdev.emulator.series"
+local series = require "gitdev.emulator.store.series"
 local world = require "spec.lua.support.world"
 
 -- A small generator of our own, so that a failure can be repeated on any Lua.

@@ -1,6 +1,6 @@
 -- Runs and jobs, and their state machines (contract 2.8, 2.9, 3.2, 4.3). A run waits 200 ms, a step takes 600 ms unless it sleeps.
 local ci = require "spec.lua.support.ci"
-local events = require "gitdev.emulator.events"
+local events = require "gitdev.emulator.store.events"
 local json = require "gitdev.json"
 local world = require "spec.lua.support.world"
 

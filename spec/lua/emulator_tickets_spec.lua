@@ -1,5 +1,5 @@
 -- Stream tickets, and log streams up to where they would open (contract 2.5).
-local tickets = require "gitdev.emulator.tickets"
+local tickets = require "gitdev.emulator.organization.tickets"
 local world = require "spec.lua.support.world"
 
 local codes = world.codes

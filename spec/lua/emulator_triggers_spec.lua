@@ -1,5 +1,5 @@
 -- What starts a pipeline's runs by itself: pushes and schedules (contract 2.8).
-local branch_glob = require "gitdev.emulator.branch_glob"
+local branch_glob = require "gitdev.emulator.pipelines.branch_glob"
 local ci = require "spec.lua.support.ci"
 local json = require "gitdev.json"
 local world = require "spec.lua.support.world"

@@ -1,5 +1,5 @@
 -- Compressed answers (contract 1.1): who gets them, and that they hold what the plain ones hold.
-local compression = require "gitdev.emulator.compression"
+local compression = require "gitdev.emulator.request.compression"
 local json = require "gitdev.json"
 local loop = require "gitdev.loop"
 local net = require "gitdev.net"

@@ -1,8 +1,8 @@
 --- The control plane under /_emulator (contract 5): for tests that meet the emulator over its socket.
 local catalog = require "gitdev.emulator.catalog"
 local core = require "gitdev.core"
-local environment = require "gitdev.emulator.environment"
-local events = require "gitdev.emulator.events"
+local environment = require "gitdev.emulator.deployments.environment"
+local events = require "gitdev.emulator.store.events"
 local json = require "gitdev.json"
 
 -- What is due in between happens, however long that takes.

@@ -3,24 +3,24 @@
 --
 --     local emu = emulator.new { clock = function() return os.time() end }
 --     local response = emu:handle { method = "GET", target = "/v2/projects", headers = { authorization = "Bearer " .. emu.api_key } }
-local bucket = require "gitdev.emulator.bucket"
+local bucket = require "gitdev.emulator.store.bucket"
 local catalog = require "gitdev.emulator.catalog"
 local control = require "gitdev.emulator.control"
 local core = require "gitdev.core"
-local cursors = require "gitdev.emulator.cursors"
-local dns = require "gitdev.emulator.dns"
-local endpoints = require "gitdev.emulator.endpoints"
-local environment = require "gitdev.emulator.environment"
-local faults = require "gitdev.emulator.faults"
+local cursors = require "gitdev.emulator.store.cursors"
+local dns = require "gitdev.emulator.domains.dns"
+local endpoints = require "gitdev.emulator.webhooks.endpoints"
+local environment = require "gitdev.emulator.deployments.environment"
+local faults = require "gitdev.emulator.request.faults"
 local folders = require "gitdev.emulator.git.folders"
-local injection = require "gitdev.emulator.injection"
-local keyring = require "gitdev.emulator.keyring"
+local injection = require "gitdev.emulator.request.injection"
+local keyring = require "gitdev.emulator.organization.keyring"
 local limits = require "gitdev.api.limits"
-local pipeline = require "gitdev.emulator.pipeline"
-local random = require "gitdev.emulator.random"
+local pipeline = require "gitdev.emulator.request.pipeline"
+local random = require "gitdev.emulator.store.random"
 local refusal = require "gitdev.emulator.refusal"
-local request_log = require "gitdev.emulator.request_log"
-local router = require "gitdev.emulator.router"
+local request_log = require "gitdev.emulator.request.request_log"
+local router = require "gitdev.emulator.request.router"
 local schedule = require "gitdev.schedule"
 local schema = require "gitdev.schema"
 local seed = require "gitdev.emulator.seed"
@@ -234,7 +234,7 @@ end
 --   branches              { "main", "develop" }: what the repository of my-app begins with, and that of every project made by itself
 --   repositories          a folder: each repository is a bare one there, which the git program reads
 --   quotas                { projects = n, deployments = n, webhooks = n }: beyond them 403 plan_limit_reached
---   deliver               function(request, done): sends a webhook delivery, see gitdev.emulator.deliveries; without it nothing leaves the
+--   deliver               function(request, done): sends a webhook delivery, see gitdev.emulator.webhooks.deliveries; without it nothing leaves the
 --                         emulator, and answers come from the table that endpoint() fills
 --   state                 a file's path: `POST /_emulator/save` saves there (see save)
 --   on_error              function(text): called when the emulator itself fails (it answers 500 then)

@@ -1,5 +1,5 @@
 --- What an organization begins with (contract 5): a repository and a project `my-app`, so that the page's snippet works as typed.
-local hosts = require "gitdev.emulator.hosts"
+local hosts = require "gitdev.emulator.deployments.hosts"
 local repositories = require "gitdev.emulator.git.repositories"
 
 local PRODUCTION_BRANCH = "main"

@@ -1,5 +1,5 @@
 --- The emulator behind a socket: TLS with a certificate of its own making, on the loop of this Lua state.
-local compression = require "gitdev.emulator.compression"
+local compression = require "gitdev.emulator.request.compression"
 local emulator = require "gitdev.emulator"
 local limits = require "gitdev.api.limits"
 local loop = require "gitdev.loop"

@@ -1,19 +1,19 @@
 --- The emulator's state as a text, and back. The state is one graph of tables, reached from a few roots: things point to each other, timers
 -- to their things. Each table becomes a row, with the class that its metatable stands for; what is no data (the functions of timers and of
 -- ordered collections, a repository's objects) is written by a name.
-local answers = require "gitdev.emulator.answers"
-local base64 = require "gitdev.emulator.base64"
-local bucket = require "gitdev.emulator.bucket"
+local answers = require "gitdev.emulator.store.answers"
+local base64 = require "gitdev.emulator.store.base64"
+local bucket = require "gitdev.emulator.store.bucket"
 local catalog = require "gitdev.emulator.catalog"
-local collection = require "gitdev.emulator.collection"
+local collection = require "gitdev.emulator.store.collection"
 local core = require "gitdev.core"
-local cursors = require "gitdev.emulator.cursors"
-local faults = require "gitdev.emulator.faults"
+local cursors = require "gitdev.emulator.store.cursors"
+local faults = require "gitdev.emulator.request.faults"
 local json = require "gitdev.json"
-local random = require "gitdev.emulator.random"
-local request_log = require "gitdev.emulator.request_log"
+local random = require "gitdev.emulator.store.random"
+local request_log = require "gitdev.emulator.request.request_log"
 local schedule = require "gitdev.schedule"
-local series = require "gitdev.emulator.series"
+local series = require "gitdev.emulator.store.series"
 local tenant = require "gitdev.emulator.tenant"
 
 local FORMAT, VERSION = "gitdev emulator state", 1

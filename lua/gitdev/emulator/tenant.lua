@@ -1,12 +1,12 @@
 --- All that one organization has in one mode: live and test data stand apart (contract 1.3).
-local answers = require "gitdev.emulator.answers"
-local bucket = require "gitdev.emulator.bucket"
+local answers = require "gitdev.emulator.store.answers"
+local bucket = require "gitdev.emulator.store.bucket"
 local catalog = require "gitdev.emulator.catalog"
-local collection = require "gitdev.emulator.collection"
+local collection = require "gitdev.emulator.store.collection"
 local core = require "gitdev.core"
-local events = require "gitdev.emulator.events"
+local events = require "gitdev.emulator.store.events"
 local limits = require "gitdev.api.limits"
-local machine = require "gitdev.emulator.machine"
+local machine = require "gitdev.emulator.store.machine"
 
 local tenant = {}
 tenant.__index = tenant

@@ -1,8 +1,8 @@
 --- The tours: scripts that call the API's operations as a user would (spec/lua/tour/*.lua). Each returns fn(git, control), where
 -- control(method, path, body) asks the emulator's control plane, and begins with a fresh emulator. Between them they call every operation.
-local events = require "gitdev.emulator.events"
+local events = require "gitdev.emulator.store.events"
 local json = require "gitdev.json"
-local router = require "gitdev.emulator.router"
+local router = require "gitdev.emulator.request.router"
 local schema = require "gitdev.schema"
 
 local tour = {}

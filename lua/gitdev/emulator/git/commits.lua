@@ -1,7 +1,7 @@
 --- Commits as the API shows them (contract 2.7): lists of them, and single ones.
 local changes = require "gitdev.emulator.git.changes"
 local limits = require "gitdev.api.limits"
-local paging = require "gitdev.emulator.paging"
+local paging = require "gitdev.emulator.request.paging"
 local store = require "gitdev.emulator.git.store"
 local text = require "gitdev.emulator.git.text"
 

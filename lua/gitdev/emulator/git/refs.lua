@@ -2,7 +2,7 @@
 -- which come only from outside, in `private.tags` (name -> commit id).
 local formats = require "gitdev.api.formats"
 local limits = require "gitdev.api.limits"
-local series = require "gitdev.emulator.series"
+local series = require "gitdev.emulator.store.series"
 local store = require "gitdev.emulator.git.store"
 
 local refs = {}

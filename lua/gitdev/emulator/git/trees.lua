@@ -1,7 +1,7 @@
 --- Directories and files of a commit (contract 2.7).
 local core = require "gitdev.core"
 local limits = require "gitdev.api.limits"
-local paging = require "gitdev.emulator.paging"
+local paging = require "gitdev.emulator.request.paging"
 local refusal = require "gitdev.emulator.refusal"
 local store = require "gitdev.emulator.git.store"
 local text = require "gitdev.emulator.git.text"

@@ -1,8 +1,8 @@
 --- contract 1.4, 2.1, 3.5
-local access = require "gitdev.emulator.access"
-local distinct = require "gitdev.emulator.distinct"
-local keyring = require "gitdev.emulator.keyring"
-local machine = require "gitdev.emulator.machine"
+local access = require "gitdev.emulator.organization.access"
+local distinct = require "gitdev.emulator.store.distinct"
+local keyring = require "gitdev.emulator.organization.keyring"
+local machine = require "gitdev.emulator.store.machine"
 local nearest = require "gitdev.nearest"
 local refusal = require "gitdev.emulator.refusal"
 

@@ -1,5 +1,5 @@
 --- contract 2.9
-local artifacts = require "gitdev.emulator.artifacts"
+local artifacts = require "gitdev.emulator.pipelines.artifacts"
 local refusal = require "gitdev.emulator.refusal"
 
 local function download(call)

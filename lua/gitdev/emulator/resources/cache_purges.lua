@@ -1,10 +1,10 @@
 --- contract 2.12, 3.5
-local distinct = require "gitdev.emulator.distinct"
+local distinct = require "gitdev.emulator.store.distinct"
 local json = require "gitdev.json"
-local machine = require "gitdev.emulator.machine"
-local project_hosts = require "gitdev.emulator.project_hosts"
+local machine = require "gitdev.emulator.store.machine"
+local project_hosts = require "gitdev.emulator.deployments.project_hosts"
 local refusal = require "gitdev.emulator.refusal"
-local regions = require "gitdev.emulator.regions"
+local regions = require "gitdev.emulator.deployments.regions"
 
 local SCOPES = { "everything", "urls", "prefixes", "tags" }
 

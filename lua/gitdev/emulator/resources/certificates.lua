@@ -1,5 +1,5 @@
 --- contract 2.10
-local issuer = require "gitdev.emulator.issuer"
+local issuer = require "gitdev.emulator.domains.issuer"
 
 -- The id that a query's domain stands for; one that is not there, or not seen, matches nothing.
 local function domain_filter(call, reference)

@@ -1,10 +1,10 @@
 --- contract 2.10, 3.3
-local dns = require "gitdev.emulator.dns"
-local domain_records = require "gitdev.emulator.domain_records"
-local history = require "gitdev.emulator.history"
+local dns = require "gitdev.emulator.domains.dns"
+local domain_records = require "gitdev.emulator.domains.records"
+local history = require "gitdev.emulator.git.history"
 local json = require "gitdev.json"
 local refusal = require "gitdev.emulator.refusal"
-local verifier = require "gitdev.emulator.verifier"
+local verifier = require "gitdev.emulator.domains.verifier"
 
 local function list(call)
   local query = call.query

@@ -1,8 +1,8 @@
 --- contract 2.12
-local access = require "gitdev.emulator.access"
-local config_store = require "gitdev.emulator.config_store"
-local distinct = require "gitdev.emulator.distinct"
-local fits = require "gitdev.emulator.fits"
+local access = require "gitdev.emulator.organization.access"
+local config_store = require "gitdev.emulator.edge.config_store"
+local distinct = require "gitdev.emulator.store.distinct"
+local fits = require "gitdev.emulator.store.fits"
 local formats = require "gitdev.api.formats"
 local json = require "gitdev.json"
 local refusal = require "gitdev.emulator.refusal"

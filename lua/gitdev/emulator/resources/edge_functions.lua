@@ -1,12 +1,12 @@
 --- contract 2.11, 3.5
 local core = require "gitdev.core"
-local deployer = require "gitdev.emulator.edge_deployer"
-local distinct = require "gitdev.emulator.distinct"
-local edge_routes = require "gitdev.emulator.edge_routes"
-local machine = require "gitdev.emulator.machine"
-local patterns = require "gitdev.emulator.patterns"
+local deployer = require "gitdev.emulator.edge.deployer"
+local distinct = require "gitdev.emulator.store.distinct"
+local edge_routes = require "gitdev.emulator.edge.routes"
+local machine = require "gitdev.emulator.store.machine"
+local patterns = require "gitdev.emulator.edge.patterns"
 local refusal = require "gitdev.emulator.refusal"
-local regions = require "gitdev.emulator.regions"
+local regions = require "gitdev.emulator.deployments.regions"
 
 local EVERYWHERE = "*"
 

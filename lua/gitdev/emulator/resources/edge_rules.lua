@@ -1,10 +1,10 @@
 --- contract 2.12
 local core = require "gitdev.core"
-local edge_routes = require "gitdev.emulator.edge_routes"
+local edge_routes = require "gitdev.emulator.edge.routes"
 local json = require "gitdev.json"
-local patterns = require "gitdev.emulator.patterns"
+local patterns = require "gitdev.emulator.edge.patterns"
 local refusal = require "gitdev.emulator.refusal"
-local rules = require "gitdev.emulator.rules"
+local rules = require "gitdev.emulator.edge.rules"
 local schema = require "gitdev.schema"
 
 local DEFAULT_STATUS = schema.operation("edge_rules.create").body.by_name.status_code.default

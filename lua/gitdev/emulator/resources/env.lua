@@ -1,6 +1,6 @@
 --- contract 2.3, 1.10
 local core = require "gitdev.core"
-local environment = require "gitdev.emulator.environment"
+local environment = require "gitdev.emulator.deployments.environment"
 local refusal = require "gitdev.emulator.refusal"
 local schema = require "gitdev.schema"
 

@@ -1,7 +1,7 @@
 --- contract 2.13: what has happened
-local access = require "gitdev.emulator.access"
-local events = require "gitdev.emulator.events"
-local subscription = require "gitdev.emulator.subscription"
+local access = require "gitdev.emulator.organization.access"
+local events = require "gitdev.emulator.store.events"
+local subscription = require "gitdev.emulator.webhooks.subscription"
 
 -- The answer is the event as it is delivered, byte for byte.
 local function shown(event)

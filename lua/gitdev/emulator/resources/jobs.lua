@@ -1,8 +1,8 @@
 --- contract 2.9
-local job_environment = require "gitdev.emulator.job_environment"
-local job_log = require "gitdev.emulator.job_log"
-local log_page = require "gitdev.emulator.log_page"
-local log_stream = require "gitdev.emulator.log_stream"
+local job_environment = require "gitdev.emulator.pipelines.job_environment"
+local job_log = require "gitdev.emulator.pipelines.job_log"
+local log_page = require "gitdev.emulator.deployments.log_page"
+local log_stream = require "gitdev.emulator.deployments.log_stream"
 
 local function logs(call)
   local job = call.things.job

@@ -1,11 +1,11 @@
 --- contract 2.8
-local complete = require "gitdev.emulator.complete"
-local machine = require "gitdev.emulator.machine"
+local complete = require "gitdev.emulator.store.complete"
+local machine = require "gitdev.emulator.store.machine"
 local refusal = require "gitdev.emulator.refusal"
-local rules = require "gitdev.emulator.pipeline_rules"
-local runner = require "gitdev.emulator.runner"
+local rules = require "gitdev.emulator.pipelines.rules"
+local runner = require "gitdev.emulator.pipelines.runner"
 local schema = require "gitdev.schema"
-local triggers = require "gitdev.emulator.triggers"
+local triggers = require "gitdev.emulator.pipelines.triggers"
 
 local FIELDS = schema.object("pipeline").fields
 local DEFINITION = { "name", "jobs", "triggers", "inputs", "enabled" }

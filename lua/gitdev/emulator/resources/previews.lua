@@ -1,7 +1,7 @@
 --- contract 2.6, 3.5
-local builder = require "gitdev.emulator.builder"
-local launch = require "gitdev.emulator.launch"
-local previews = require "gitdev.emulator.previews"
+local builder = require "gitdev.emulator.deployments.builder"
+local launch = require "gitdev.emulator.deployments.launch"
+local previews = require "gitdev.emulator.deployments.previews"
 local refusal = require "gitdev.emulator.refusal"
 
 local function list(call)

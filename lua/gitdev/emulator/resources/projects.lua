@@ -1,11 +1,11 @@
 --- contract 2.2
-local builder = require "gitdev.emulator.builder"
+local builder = require "gitdev.emulator.deployments.builder"
 local core = require "gitdev.core"
-local distinct = require "gitdev.emulator.distinct"
-local hosts = require "gitdev.emulator.hosts"
-local machine = require "gitdev.emulator.machine"
+local distinct = require "gitdev.emulator.store.distinct"
+local hosts = require "gitdev.emulator.deployments.hosts"
+local machine = require "gitdev.emulator.store.machine"
 local refusal = require "gitdev.emulator.refusal"
-local regions = require "gitdev.emulator.regions"
+local regions = require "gitdev.emulator.deployments.regions"
 local seed = require "gitdev.emulator.seed"
 
 local function same(a, b)

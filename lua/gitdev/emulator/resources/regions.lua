@@ -1,5 +1,5 @@
 --- contract 2.1
-local regions = require "gitdev.emulator.regions"
+local regions = require "gitdev.emulator.deployments.regions"
 
 local function place_of(region)
   return region.place

@@ -1,13 +1,13 @@
 --- contract 2.8, 2.9
-local access = require "gitdev.emulator.access"
-local environment = require "gitdev.emulator.environment"
-local job_environment = require "gitdev.emulator.job_environment"
+local access = require "gitdev.emulator.organization.access"
+local environment = require "gitdev.emulator.deployments.environment"
+local job_environment = require "gitdev.emulator.pipelines.job_environment"
 local json = require "gitdev.json"
-local launch = require "gitdev.emulator.launch"
-local machine = require "gitdev.emulator.machine"
+local launch = require "gitdev.emulator.deployments.launch"
+local machine = require "gitdev.emulator.store.machine"
 local refusal = require "gitdev.emulator.refusal"
-local runner = require "gitdev.emulator.runner"
-local triggers = require "gitdev.emulator.triggers"
+local runner = require "gitdev.emulator.pipelines.runner"
+local triggers = require "gitdev.emulator.pipelines.triggers"
 
 local function list(call)
   local query = call.query

@@ -1,8 +1,8 @@
 --- contract 2.14
-local access = require "gitdev.emulator.access"
-local alerts = require "gitdev.emulator.alerts"
+local access = require "gitdev.emulator.organization.access"
+local alerts = require "gitdev.emulator.security.alerts"
 local core = require "gitdev.core"
-local machine = require "gitdev.emulator.machine"
+local machine = require "gitdev.emulator.store.machine"
 local refusal = require "gitdev.emulator.refusal"
 local schema = require "gitdev.schema"
 

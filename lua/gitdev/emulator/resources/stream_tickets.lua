@@ -1,8 +1,8 @@
 --- contract 2.5
-local access = require "gitdev.emulator.access"
+local access = require "gitdev.emulator.organization.access"
 local refusal = require "gitdev.emulator.refusal"
 local schema = require "gitdev.schema"
-local tickets = require "gitdev.emulator.tickets"
+local tickets = require "gitdev.emulator.organization.tickets"
 
 local DEFAULT_HOST = "api.git.dev"
 

@@ -1,8 +1,8 @@
 --- contract 2.1
-local access = require "gitdev.emulator.access"
-local calendar = require "gitdev.emulator.calendar"
+local access = require "gitdev.emulator.organization.access"
+local calendar = require "gitdev.emulator.organization.calendar"
 local limits = require "gitdev.api.limits"
-local meter = require "gitdev.emulator.meter"
+local meter = require "gitdev.emulator.organization.meter"
 local refusal = require "gitdev.emulator.refusal"
 local schema = require "gitdev.schema"
 

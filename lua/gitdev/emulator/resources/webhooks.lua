@@ -1,15 +1,15 @@
 --- contract 2.13, 3.4, 3.5: endpoints and deliveries
 local core = require "gitdev.core"
-local deliveries = require "gitdev.emulator.deliveries"
-local destination = require "gitdev.emulator.destination"
-local distinct = require "gitdev.emulator.distinct"
-local endpoints = require "gitdev.emulator.endpoints"
+local deliveries = require "gitdev.emulator.webhooks.deliveries"
+local destination = require "gitdev.emulator.webhooks.destination"
+local distinct = require "gitdev.emulator.store.distinct"
+local endpoints = require "gitdev.emulator.webhooks.endpoints"
 local json = require "gitdev.json"
-local machine = require "gitdev.emulator.machine"
+local machine = require "gitdev.emulator.store.machine"
 local nearest = require "gitdev.nearest"
 local refusal = require "gitdev.emulator.refusal"
-local subscription = require "gitdev.emulator.subscription"
-local webhook_request = require "gitdev.emulator.webhook_request"
+local subscription = require "gitdev.emulator.webhooks.subscription"
+local webhook_request = require "gitdev.emulator.webhooks.request"
 
 local ALL = "*"
 
