@@ -9,7 +9,7 @@
 #include <string.h>
 
 const char gitdev_git_class[] = "gitdev.git.repository";
-static const char LIBRARY[] = "gitdev.git.library";
+static const char LIBRARY[] = "gitdev.git.libgit2";
 
 enum { ID_DIGITS = GIT_OID_HEXSZ };
 
