@@ -27,6 +27,8 @@ static void release_objects(gitdev_git_held *held) {
 void gitdev_git_release(gitdev_git *self) {
   gitdev_git_held *held = &self->held;
   git_patch_free(held->patch);
+  git_blob_free(held->blobs[0]);
+  git_blob_free(held->blobs[1]);
   git_diff_free(held->diff);
   git_revwalk_free(held->walk);
   release_objects(held);
@@ -203,7 +205,9 @@ static int git_valid_branch(lua_State *L) {
 static const luaL_Reg functions[] = {
     {"repository", git_new}, {"valid_branch", git_valid_branch}, {NULL, NULL}};
 
-static const luaL_Reg methods[] = {{"close", repository_close}, {NULL, NULL}};
+/* It is closed by the collector alone: a finalizer that runs in the middle of one of its operations
+ * must not take away what that reads. */
+static const luaL_Reg methods[] = {{NULL, NULL}};
 
 GITDEV_MODULE int luaopen_gitdev_git(lua_State *L);
 

@@ -22,7 +22,9 @@ typedef struct gitdev_git_held {
   git_commit *commit;
   git_revwalk *walk;
   git_diff *diff;
-  git_patch *patch;
+  git_patch *patch; /* points into the next two */
+  git_blob *blobs[2];
+  char submodules[2][64];
   git_buf text;
   git_signature *author, *committer;
   git_reference_iterator *references;

@@ -1,5 +1,6 @@
 /* What changed between two trees. */
 #include "lua/git.h"
+#include <stdio.h>
 #include <string.h>
 
 static const char *word_for(git_delta_t status) {
@@ -38,10 +39,9 @@ static int set_patch(lua_State *L, gitdev_git *self, diff_account *account) {
 }
 
 /* Pushes one file's change. */
-static int push_change(lua_State *L, gitdev_git *self, size_t additions, size_t deletions,
-                       diff_account *account) {
-  const git_diff_delta *delta = git_patch_get_delta(self->held.patch);
-  bool binary = (delta->flags & GIT_DIFF_FLAG_BINARY) != 0;
+static int push_change(lua_State *L, gitdev_git *self, const git_diff_delta *delta,
+                       size_t additions, size_t deletions, diff_account *account) {
+  bool binary = (git_patch_get_delta(self->held.patch)->flags & GIT_DIFF_FLAG_BINARY) != 0;
   lua_createtable(L, 0, 7);
   gitdev_lua_set_string(L, "path", delta->new_file.path);
   if (delta->status == GIT_DELTA_RENAMED)
@@ -54,22 +54,59 @@ static int push_change(lua_State *L, gitdev_git *self, size_t additions, size_t 
   return binary ? 0 : set_patch(L, self, account);
 }
 
+/* What stands on one side of a change; NULL: nothing. What holds it is held. A libgit2 code. */
+static int hold_side(gitdev_git *self, int slot, const git_diff_file *file, const char **bytes,
+                     size_t *len) {
+  gitdev_git_held *held = &self->held;
+  *bytes = NULL;
+  *len = 0;
+  git_blob_free(held->blobs[slot]);
+  held->blobs[slot] = NULL;
+  if (git_oid_is_zero(&file->id))
+    return 0;
+  if (file->mode == GIT_FILEMODE_COMMIT) {
+    char id[GIT_OID_HEXSZ + 1], *text = held->submodules[slot];
+    git_oid_tostr(id, sizeof id, &file->id);
+    *len = (size_t)snprintf(text, sizeof held->submodules[slot], "Subproject commit %s\n", id);
+    *bytes = text;
+    return 0;
+  }
+  int rc = git_blob_lookup(&held->blobs[slot], self->repository, &file->id);
+  if (rc != 0)
+    return rc;
+  *len = (size_t)git_blob_rawsize(held->blobs[slot]);
+  *bytes = *len ? git_blob_rawcontent(held->blobs[slot]) : "";
+  return 0;
+}
+
+/* Makes the patch of one change into held.patch, from bytes alone: asked for the diff's own patch,
+ * libgit2 reads the attributes in the user's home, and looks for more in every directory on the path.
+ */
+static int make_patch(gitdev_git *self, const git_diff_delta *delta) {
+  const char *before, *after;
+  size_t before_len, after_len;
+  git_patch_free(self->held.patch);
+  self->held.patch = NULL;
+  int rc = hold_side(self, 0, &delta->old_file, &before, &before_len);
+  rc = rc ? rc : hold_side(self, 1, &delta->new_file, &after, &after_len);
+  return rc ? rc
+            : git_patch_from_buffers(&self->held.patch, before, before_len, delta->old_file.path,
+                                     after, after_len, delta->new_file.path, NULL);
+}
+
 /* Appends the change at place `i` of the diff to the list on the top of the stack, while there is
  * room. */
 static int add_change(lua_State *L, gitdev_git *self, size_t i, diff_account *account) {
-  size_t context, additions, deletions;
-  git_patch_free(self->held.patch);
-  self->held.patch = NULL;
-  int rc = git_patch_from_diff(&self->held.patch, self->held.diff, i);
-  if (rc != 0 || !self->held.patch)
-    return rc;
-  rc = git_patch_line_stats(&context, &additions, &deletions, self->held.patch);
+  size_t context, additions = 0, deletions = 0;
+  const git_diff_delta *delta = git_diff_get_delta(self->held.diff, i);
+  int rc = make_patch(self, delta);
+  rc = rc ? rc : git_patch_line_stats(&context, &additions, &deletions, self->held.patch);
   account->additions += additions;
   account->deletions += deletions;
   if (rc != 0 || account->files == 0)
     return rc;
   account->files--;
-  rc = push_change(L, self, additions, deletions, account);
+  rc = push_change(L, self, delta, additions, deletions, account);
   lua_rawseti(L, -2, ++account->given);
   return rc;
 }

@@ -179,12 +179,25 @@ static int write_level(git_oid *out, size_t *count, git_repository *repository, 
 
 enum { PATH_BYTES_MAX = 4096 };
 
-/* Reads the row on the top of the stack, and pops it. `text`: room for its path. */
-static void read_change(lua_State *L, change *row, char *text) {
-  lua_getfield(L, -1, "path");
-  lua_getfield(L, -2, "mode");
-  lua_getfield(L, -3, "sha");
+static const char CHANGED[] = "the list was changed while it was read";
+
+/* Pushes a field of the table at `index` past its metatable, so that no code of others runs. */
+static void push_field(lua_State *L, int index, const char *name) {
+  lua_pushvalue(L, index);
+  lua_pushstring(L, name);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
+/* Reads the row on the top of the stack, and pops it. `text`: `room` bytes for its path, which a
+ * finalizer may have changed since it was measured. */
+static void read_change(lua_State *L, change *row, char *text, size_t room) {
+  luaL_argcheck(L, lua_type(L, -1) == LUA_TTABLE, 3, CHANGED);
+  push_field(L, -1, "path");
+  push_field(L, -2, "mode");
+  push_field(L, -3, "sha");
   const char *path = lua_tolstring(L, -3, &row->len);
+  luaL_argcheck(L, path && row->len < room, 3, CHANGED);
   memcpy(text, path, row->len + 1);
   row->path = text;
   for (size_t i = 0; i < row->len; i++)
@@ -201,7 +214,7 @@ static size_t path_bytes(lua_State *L, int i) {
   size_t len = 0;
   lua_rawgeti(L, 3, i);
   luaL_argcheck(L, lua_type(L, -1) == LUA_TTABLE, 3, "must be a list of tables");
-  lua_getfield(L, -1, "path");
+  push_field(L, -1, "path");
   const char *path = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
   bool good = path && len > 0 && len <= PATH_BYTES_MAX && strlen(path) == len && path[0] != '/' &&
               path[len - 1] != '/' && !strstr(path, "//");
@@ -229,10 +242,10 @@ static span read_changes(lua_State *L) {
   for (int i = 1; i <= count; i++)
     bytes += path_bytes(L, i);
   change *rows = lua_newuserdata(L, bytes + 1);
-  char *text = (char *)(rows + count);
+  char *text = (char *)(rows + count), *end = (char *)rows + bytes;
   for (int i = 0; i < count; i++) {
     lua_rawgeti(L, 3, i + 1);
-    read_change(L, &rows[i], text);
+    read_change(L, &rows[i], text, (size_t)(end - text));
     text += rows[i].len + 1;
   }
   qsort(rows, (size_t)count, sizeof *rows, by_path);

@@ -503,7 +503,7 @@ static double rests_since(const gitdev_connection *connection) {
   }
 }
 
-bool gitdev_connection_make_room(gitdev_server *server) {
+static gitdev_connection *longest_at_rest(const gitdev_server *server) {
   gitdev_connection *oldest = NULL;
   double since = INFINITY;
   for (gitdev_connection *one = server->first; one; one = one->next) {
@@ -512,12 +512,28 @@ bool gitdev_connection_make_room(gitdev_server *server) {
       since = rests_since(one);
     }
   }
-  if (!oldest)
-    return false;
-  if (oldest->phase == OPEN)
-    (void)gitdev_stream_goodbye(&oldest->stream);
-  destroy(oldest);
-  return true;
+  return oldest;
+}
+
+bool gitdev_connection_make_room(gitdev_server *server) {
+  size_t count = server->connection_count;
+  gitdev_connection *oldest;
+  while (server->connection_count == count && (oldest = longest_at_rest(server)) != NULL) {
+    bool open = oldest->phase == OPEN;
+    if (open) {
+      /* A request may have come in that this step has not come to yet. */
+      gitdev_stream_ready(&oldest->stream);
+      read_some(oldest);
+    }
+    if (open && !is_idle(oldest)) {
+      settle(oldest);
+      continue;
+    }
+    if (open)
+      (void)gitdev_stream_goodbye(&oldest->stream);
+    destroy(oldest);
+  }
+  return server->connection_count < count;
 }
 
 void gitdev_connection_drain_all(gitdev_server *server) {

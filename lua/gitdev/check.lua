@@ -53,15 +53,40 @@ local NAMES = {
   thread = "a coroutine",
 }
 
-local function describe(value)
+-- What the client knows of a thing that it has returned (see gitdev.object); nil of any other value.
+local function spec_of(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(meta) == "table" and meta.spec or nil
+end
+
+local function describe_table(value)
+  local indexes, names = 0, 0
+  for key in next, value do
+    if type(key) == "number" then
+      indexes = indexes + 1
+    else
+      names = names + 1
+    end
+  end
+  if indexes == 0 then
+    return names == 0 and "an empty table" or "an object"
+  elseif names > 0 then
+    return "a table with both names and indexes"
+  end
+  return indexes == #value and value[1] ~= nil and "an array" or "an array with gaps"
+end
+
+---What a value is, in words: "a number", "an array", "a thing of type deployment".
+---@param value any
+---@return string
+function check.describe(value)
   if value == null then
     return "null"
   elseif type(value) ~= "table" then
     return NAMES[type(value)] or "a " .. type(value)
-  elseif next(value) == nil then
-    return "an empty table"
   end
-  return #value > 0 and "an array" or "an object"
+  local spec = spec_of(value)
+  return spec and "a thing of type " .. spec.name or describe_table(value)
 end
 
 -- How to write what was probably meant.
@@ -74,12 +99,14 @@ local function remedy(wanted, value)
     return ": write " .. value
   elseif wanted == "a boolean" and (value == "true" or value == "false") then
     return ": write " .. value
+  elseif wanted == "a string" and spec_of(value) then
+    return ": give its " .. spec_of(value).key
   end
   return ""
 end
 
 local function wrong_type(state, wanted, value)
-  return fault(state, "invalid_type", "must be " .. wanted .. ", got " .. describe(value) .. remedy(wanted, value) .. ".")
+  return fault(state, "invalid_type", "must be " .. wanted .. ", got " .. check.describe(value) .. remedy(wanted, value) .. ".")
 end
 
 -- Length in characters of a text that is valid UTF-8.
@@ -195,9 +222,10 @@ local function reference_check(node)
   return function(value, state)
     if type(value) == "table" then
       local id = check.identity(value, node.prefix)
-      if id ~= nil then
-        return text(id, state)
+      if id == nil then
+        return wrong_type(state, node.kind == "ref" and "an id or a name" or "an id", value)
       end
+      value = id
     end
     return text(value, state)
   end
@@ -342,6 +370,14 @@ local function pairs_check(node, compile)
   end
 end
 
+local function pairs_of(value)
+  local count = 0
+  for _ in next, value do
+    count = count + 1
+  end
+  return count
+end
+
 local function map_check(node, compile)
   local all_pairs, counted = pairs_check(node, compile), node.min_items or node.max_items
   local format, max_bytes = formats[node.value.format] or NOTHING, node.max_bytes or math.huge
@@ -349,12 +385,15 @@ local function map_check(node, compile)
   return function(value, state)
     local good, size = nil, 0
     if type(value) == "table" and (next(value) ~= nil or is_empty_kind(value, state, "object")) then
+      if counted and type(next(value)) == "string" and not count_fault(state, pairs_of(value), node, "pair") then
+        return false -- as with lists: what is in one that is too long is not looked at
+      end
       good, size = all_pairs(value, state)
     end
     if good == nil then
       return wrong_type(state, "an object with names as keys", value)
-    elseif counted then
-      good = count_fault(state, #json.keys(value), node, "pair") and good
+    elseif counted and next(value) == nil then
+      good = count_fault(state, 0, node, "pair")
     end
     return within_bytes(state, size, max_bytes, bytes_code) and good
   end
@@ -467,9 +506,10 @@ local function object_check(fields, compile)
   end
 end
 
--- A parameter of a query that may come several times: one value, or a list of them.
+-- A parameter of a query that may come several times: one value, or a list of them. An empty list would be no filter at all, and so find
+-- everything where nothing was asked for.
 local function repeatable_check(node, one)
-  local many = array_check({ item = node }, function()
+  local many = array_check({ item = node, min_items = 1 }, function()
     return one
   end)
   return function(value, state)
@@ -496,8 +536,7 @@ local MAKERS = {
 ---@param wanted string  an id prefix, or the name of an object
 ---@return any id  nil when it is something else
 function check.identity(value, wanted)
-  local meta = getmetatable(value)
-  local spec = type(meta) == "table" and meta.spec
+  local spec = spec_of(value)
   if spec and wanted and (spec.prefix == wanted or spec.name == wanted) then
     return value[spec.key]
   end

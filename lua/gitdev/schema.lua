@@ -98,14 +98,14 @@ local function query_rows(row, kind)
   return list[1] and list
 end
 
--- The type of a path parameter: what the row says, or the id of the object it is named after.
+-- The type of a path parameter: what the row says, or the id of the object that it stands for; with that object's name, as such things
+-- may be given too.
 local function parameter(row, resource, name)
   local node = row.params and row.params[name] and types.parse(row.params[name])
-  if not node then
-    for _, object in ipairs(resource.objects) do
-      if object.name == name then
-        node = { kind = "id", prefix = object.prefix, object = name }
-      end
+  for _, object in ipairs(resource.objects) do
+    if (object.param or object.name) == name then
+      node = node or { kind = "id", prefix = object.prefix }
+      node.object = object.name
     end
   end
   assert(node, "no type for {" .. name .. "} of " .. row.op)
@@ -312,8 +312,8 @@ end
 
 local codes
 
----What the contract says of an error code: { code, type, statuses, fields, hint }, or nil. A type's own entry, asked for by the type's
----name, has no code.
+---What the contract says of an error code: { code, type, statuses, fields, hint }, or nil. `fields` are those that it adds to the error, a
+---field list (see gitdev.types), or nil. A type's own entry, asked for by the type's name, has no code.
 ---@param name string  a code or a type
 ---@return table|nil
 function schema.error(name)
@@ -322,8 +322,8 @@ function schema.error(name)
     for _, group in ipairs(require "gitdev.api.errors") do
       codes[group.type] = { type = group.type, statuses = {}, hint = group.hint, origin = group.origin }
       for _, row in ipairs(group.codes or {}) do
-        local statuses = { row[2], row[3] }
-        codes[row[1]] = { code = row[1], type = group.type, statuses = statuses, fields = row.fields, hint = row.hint }
+        local statuses, fields = { row[2], row[3] }, row.fields and types.fields(row.fields, row[1])
+        codes[row[1]] = { code = row[1], type = group.type, statuses = statuses, fields = fields, hint = row.hint }
       end
     end
   end
@@ -336,6 +336,18 @@ function schema.error_types()
   local names = {}
   for i, group in ipairs(require "gitdev.api.errors") do
     names[i] = group.type
+  end
+  return names
+end
+
+---The names of all error codes, in the order of their types.
+---@return string[]
+function schema.error_codes()
+  local names = {}
+  for _, group in ipairs(require "gitdev.api.errors") do
+    for _, row in ipairs(group.codes or {}) do
+      names[#names + 1] = row[1]
+    end
   end
   return names
 end
@@ -447,8 +459,7 @@ local function segment(node, value)
   if type(value) == "table" then
     local id = check.identity(value, node.prefix or node.object)
     if id == nil then
-      local spec = type(getmetatable(value)) == "table" and getmetatable(value).spec
-      return nil, "invalid_type", wanted(node) .. ", got " .. (spec and "a thing of type " .. spec.name or "a table")
+      return nil, "invalid_type", wanted(node) .. ", got " .. check.describe(value)
     end
     value = id
   end

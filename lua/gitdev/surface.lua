@@ -3,6 +3,7 @@ local client = require "gitdev.client"
 local core = require "gitdev.core"
 local errors = require "gitdev.error"
 local json = require "gitdev.json"
+local limits = require "gitdev.api.limits"
 local nearest = require "gitdev.nearest"
 local object = require "gitdev.object"
 
@@ -52,7 +53,7 @@ function surface.new(safe)
     ---The SDK's version.
     VERSION = core.version,
     ---The version of the API that it is written for.
-    API_VERSION = "2.4.1",
+    API_VERSION = limits.version,
     null = json.null,
     array = json.array,
     raw = object.raw,

@@ -218,13 +218,13 @@
 ---@field headers table<string, string>  Of the last answer, names in lower case.
 ---@field errors gitdev.Fault[]|nil  All fields at fault.
 ---@field where string|nil  "deploy.lua:12", when the fault is in the calling program.
----@field size_bytes? integer  With the code `env_too_large`.
----@field limit_bytes? integer  With the code `env_too_large`.
----@field required_scope? string  With the code `insufficient_scope`.
----@field limit? integer  With the code `plan_limit_reached`.
----@field current_status? string  With the code `invalid_state`.
----@field allowed_statuses? string[]  With the code `invalid_state`.
----@field head_sha? string  With the code `head_moved`.
+---@field size_bytes? integer  With the code `env_too_large`. How large it is.
+---@field limit_bytes? integer  With the code `env_too_large`. How large it may be.
+---@field required_scope? string  With the code `insufficient_scope`. The scope that is missing.
+---@field limit? integer  With the code `plan_limit_reached`. How many of these the plan allows.
+---@field current_status? string|nil  With the code `invalid_state`. The status that the thing has.
+---@field allowed_statuses? string[]  With the code `invalid_state`. The statuses in which this would be allowed.
+---@field head_sha? string|nil  With the code `head_moved`. The branch's newest commit; null if it has none.
 ---@field deployment? gitdev.Deployment  What was waited for.
 ---@field preview? gitdev.Preview  What was waited for.
 ---@field run? gitdev.Run  What was waited for.
@@ -345,9 +345,9 @@ local apiKey = {}
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
 function apiKey:delete(options) end
 
----Gives a key a new secret.
+---Gives a key a new secret. The key in use must hold all that the other one does.
 ---
----`POST /api_keys/{api_key}/rotate`, scope `api_keys:write`. Errors of its own: `invalid_state`.
+---`POST /api_keys/{api_key}/rotate`, scope `api_keys:write`. Errors of its own: `invalid_state`, `scope_escalation`.
 ---@param fields? gitdev.fields.api_keys.rotate
 ---@param options? gitdev.CallOptions
 ---@return gitdev.ApiKeyWithSecret api_key
@@ -832,7 +832,7 @@ function commit:refresh(options) end
 ---@field previous_path? string  With move: where the file is now. A path from the top, its parts divided by slashes, none of them empty, `.`, `..` or `.git`.
 ---@field content? string  What the file shall hold; a move without it leaves the content as it is.
 ---@field encoding? "utf-8"|"base64"  How `content` is written. Default: `"utf-8"`.
----@field sha? string  The blob that the file must be now; else nothing is committed. A full commit id: 40 lower-case hexadecimal digits.
+---@field sha? string  The blob that the file must be now; else nothing is committed. A whole sha: 40 lower-case hexadecimal digits.
 ---@field executable? boolean  Whether it may be run; as it was, if absent.
 
 ---A commit as an event names it.
@@ -923,7 +923,7 @@ function pipeline:update(fields, options) end
 ---@field image? string|gitdev.Null  The container image that it runs in; null: the platform's own. Not empty.
 ---@field env? table<string, string>  Variables for this job, over the project's own. Names made of letters, digits and underscores, at most 128 of them and no digit first; values any text but one with a NUL in it; names and values at most 65536 bytes together. Default: `{}`.
 ---@field timeout_ms? integer  How long it may take before it fails. At least 1. Default: `3600000`.
----@field artifacts? gitdev.fields.artifact_def[]  Files to keep when it has succeeded. Default: `{}`.
+---@field artifacts? gitdev.fields.artifact_def[]  Files to keep when it has succeeded. At most 100 items. Default: `{}`.
 ---@field allow_failure? boolean  Whether the run may succeed although this job fails. Default: `false`.
 
 ---A step of a job.
@@ -1267,7 +1267,8 @@ function edgeFunction:refresh(fields, options) end
 
 ---Changes an edge function; other code or another environment is a new version, which is deployed.
 ---
----`PATCH /edge_functions/{edge_function}`, scope `edge:write`. Errors of its own: `version_conflict`, `already_exists`, `rule_conflict`.
+---`PATCH /edge_functions/{edge_function}`, scope `edge:write`. Errors of its own: `version_conflict`, `already_exists`, `rule_conflict`,
+---`env_key_reserved`, `invalid_encoding`, `env_too_large`.
 ---@param fields? gitdev.fields.edge_functions.update
 ---@param options? gitdev.CallOptions
 ---@return gitdev.EdgeFunction edge_function
@@ -1331,7 +1332,7 @@ function edgeConfig:refresh(options) end
 ---@class gitdev.EdgeConfigItem
 ---@field object "edge_config_item"  Always `edge_config_item`.
 ---@field key string  The key.
----@field value gitdev.Json  The value: any JSON, null included.
+---@field value gitdev.Json|nil  The value: any JSON, null included.
 ---@field version integer  Counts the writes to this key, from 1.
 ---@field updated_at integer  When it was last written to. Unix seconds.
 local edgeConfigItem = {}
@@ -1501,7 +1502,8 @@ function webhook:rotate_secret(fields, options) end
 
 ---Changes an endpoint; fields left out stay as they are, null clears. To enable it forgives past failures.
 ---
----`PATCH /webhooks/{webhook}`, scope `webhooks:write`. Errors of its own: `url_not_allowed`, `unknown_event_type`, `plan_limit_reached`.
+---`PATCH /webhooks/{webhook}`, scope `webhooks:write`. Errors of its own: `url_not_allowed`, `unknown_event_type`, `resource_missing`,
+---`plan_limit_reached`.
 ---@param fields? gitdev.fields.webhooks.update
 ---@param options? gitdev.CallOptions
 ---@return gitdev.Webhook webhook
@@ -2644,7 +2646,7 @@ function securityAlert:wait(options) end
 ---@field slug string  Its name in URLs and host names. Made of lower-case letters, digits and single dashes between them, 3 to 40 in all.
 ---@field name? string  Its name as people read it; the slug if absent. Not empty.
 ---@field repository? string|gitdev.Repository  The repository to build from.
----@field production_branch? string  The branch whose deployments go to production. Not empty. Default: `"main"`.
+---@field production_branch? string  The branch whose deployments go to production. Not empty; at most 244 bytes. Default: `"main"`.
 ---@field framework? string  The framework it is built with.
 ---@field root_directory? string  Where in the repository the build starts. Default: `"/"`.
 ---@field build_command? string  What builds it, instead of the framework's own command.
@@ -2656,7 +2658,7 @@ function securityAlert:wait(options) end
 ---@field slug? string  A new slug; production moves to its host name. Made of lower-case letters, digits and single dashes between them, 3 to 40 in all.
 ---@field name? string  A new name. Not empty.
 ---@field repository? string|gitdev.Repository|gitdev.Null  The repository to build from; null unlinks it.
----@field production_branch? string  The branch whose deployments go to production. Not empty.
+---@field production_branch? string  The branch whose deployments go to production. Not empty; at most 244 bytes.
 ---@field framework? string|gitdev.Null  The framework it is built with.
 ---@field root_directory? string  Where in the repository the build starts.
 ---@field build_command? string|gitdev.Null  What builds it; null: the framework's own command.
@@ -2678,16 +2680,16 @@ function securityAlert:wait(options) end
 ---@field key string  Its name in the process. Made of letters, digits and underscores, at most 128 of them and no digit first.
 ---@field value string  Its value, kept byte for byte. Any text but one with a NUL in it.
 ---@field secret? boolean  Whether its value shall never come back. Default: `false`.
----@field targets? ("production"|"preview"|"development")[]  Where it applies. Default: `{ "production", "preview", "development" }`.
----@field branch? string  The one branch whose previews it applies to. Not empty.
+---@field targets? ("production"|"preview"|"development")[]  Where it applies. At least 1 item. Default: `{ "production", "preview", "development" }`.
+---@field branch? string  The one branch whose previews it applies to. Not empty; at most 244 bytes.
 ---@field upsert? boolean  Change the variable of that key, target and branch, if there is one. Default: `false`.
 
 ---Fields of `env.update`.
 ---@class gitdev.fields.env.update
 ---@field value? string  The new value, kept byte for byte. Any text but one with a NUL in it.
 ---@field secret? boolean  True makes it secret; there is no way back.
----@field targets? ("production"|"preview"|"development")[]  Where it applies.
----@field branch? string|gitdev.Null  The one branch whose previews it applies to; null: all. Not empty.
+---@field targets? ("production"|"preview"|"development")[]  Where it applies. At least 1 item.
+---@field branch? string|gitdev.Null  The one branch whose previews it applies to; null: all. Not empty; at most 244 bytes.
 
 ---Fields of `deployments.list`.
 ---@class gitdev.fields.deployments.list
@@ -2695,7 +2697,7 @@ function securityAlert:wait(options) end
 ---@field status? "queued"|"building"|"deploying"|"live"|"failed"|"canceled"|("queued"|"building"|"deploying"|"live"|"failed"|"canceled")[]  Only those in this status, or in one of several.
 ---@field target? "production"|"preview"  Only those for this target.
 ---@field branch? string  Only those of this branch.
----@field commit_sha? string  Only those of this commit. A full commit id: 40 lower-case hexadecimal digits.
+---@field commit_sha? string  Only those of this commit. A whole sha: 40 lower-case hexadecimal digits.
 ---@field current? boolean  Only those that production points to, or does not.
 ---@field created_after? integer  Only those made after this time. Unix seconds.
 ---@field created_before? integer  Only those made before this time. Unix seconds.
@@ -2706,8 +2708,8 @@ function securityAlert:wait(options) end
 ---Fields of `deployments.create`.
 ---@class gitdev.fields.deployments.create
 ---@field project string|gitdev.Project  The project to deploy.
----@field branch? string  The branch to deploy; the production branch if absent. Not empty.
----@field commit_sha? string  The commit to deploy; the branch's newest if absent. A full commit id: 40 lower-case hexadecimal digits.
+---@field branch? string  The branch to deploy; the production branch if absent. Not empty; at most 244 bytes.
+---@field commit_sha? string  The commit to deploy; the branch's newest if absent. A whole sha: 40 lower-case hexadecimal digits.
 ---@field env? table<string, string|gitdev.Null>  Variables for this deployment, over the project's own; null drops an inherited one. Names made of letters, digits and underscores, at most 128 of them and no digit first; values any text but one with a NUL in it; names and values at most 65536 bytes together.
 ---@field target? "production"|"preview"  What it is for; production if the branch is the production branch, else preview.
 ---@field regions? string[]  Where it shall run; the project's regions if absent. At least 1 item; each a region's code: three lower-case letters.
@@ -2759,7 +2761,7 @@ function securityAlert:wait(options) end
 ---Fields of `previews.create`.
 ---@class gitdev.fields.previews.create
 ---@field project string|gitdev.Project  The project.
----@field branch string  The branch to show; any but the production branch. Not empty.
+---@field branch string  The branch to show; any but the production branch. Not empty; at most 244 bytes.
 ---@field pull_request? integer  The number of the pull request that it is for. At least 1.
 ---@field protection? "none"|"password"|"organization"  Who may see it. Default: `"none"`.
 ---@field password? string  What visitors must know; with protection `password`, which needs it. Not empty.
@@ -2825,7 +2827,7 @@ function securityAlert:wait(options) end
 ---@field branch string  The branch to commit to. A branch's name: no blanks, no control characters, none of ~ ^ : ? * [ \.
 ---@field message string  The commit's message. Any text but one with a NUL in it; not empty.
 ---@field actions gitdev.fields.action[]  What to do, in this order. 1 to 500 items.
----@field expected_head? string  Where the branch must be now; else nothing is committed. A full commit id: 40 lower-case hexadecimal digits.
+---@field expected_head? string  Where the branch must be now; else nothing is committed. A whole sha: 40 lower-case hexadecimal digits.
 ---@field start_ref? string  Opens `branch` as a new one at this branch, tag or commit. Not empty.
 ---@field author? gitdev.fields.repositories.commits.create.author  Who wrote the change; the organization if absent.
 
@@ -2886,8 +2888,8 @@ function securityAlert:wait(options) end
 ---Fields of `runs.create`.
 ---@class gitdev.fields.runs.create
 ---@field pipeline string|gitdev.Pipeline  The pipeline to run.
----@field branch? string  The branch to run it for; the production branch if absent. Not empty.
----@field commit_sha? string  The commit to run it for; the branch's newest if absent. A full commit id: 40 lower-case hexadecimal digits.
+---@field branch? string  The branch to run it for; the production branch if absent. A branch's name: no blanks, no control characters, none of ~ ^ : ? * [ \.
+---@field commit_sha? string  The commit to run it for; the branch's newest if absent. A whole sha: 40 lower-case hexadecimal digits.
 ---@field inputs? table<string, string>  Values for the pipeline's inputs, and for any others. Names of at most 64 characters; values any text but one with a NUL in it.
 ---@field env? table<string, string>  Variables for this run, over those of the jobs and of the project. Names made of letters, digits and underscores, at most 128 of them and no digit first; values any text but one with a NUL in it; names and values at most 65536 bytes together.
 
@@ -2897,7 +2899,7 @@ function securityAlert:wait(options) end
 
 ---Fields of `runs.jobs.list`.
 ---@class gitdev.fields.runs.jobs.list
----@field attempt? string  The number of an attempt, or `all`; the latest if absent. An attempt's number, or "all".
+---@field attempt? string|integer  The number of an attempt, or `all`; the latest if absent. An attempt's number, or "all".
 ---@field status? "queued"|"running"|"succeeded"|"failed"|"canceled"|"skipped"  Only those in this status.
 ---@field order? "asc"|"desc"  Oldest first, or newest first. Default: `"asc"`.
 ---@field limit? integer  The most things a page may hold. 1 to 100. Default: `20`.
@@ -2943,7 +2945,7 @@ function securityAlert:wait(options) end
 ---@class gitdev.fields.domains.create
 ---@field project string|gitdev.Project  The project that shall answer.
 ---@field name string  The name; `*.example.com` for all names below example.com. A domain name of at least two labels, such as www.example.com or *.example.com; other scripts in punycode (xn--).
----@field branch? string  The branch that shall answer; production if absent. Not empty.
+---@field branch? string  The branch that shall answer; production if absent. A branch's name: no blanks, no control characters, none of ~ ^ : ? * [ \.
 ---@field redirect_to? string  The name to send its visitors to, instead of answering. A host name of at least two labels, such as www.example.com; other scripts in punycode (xn--).
 ---@field redirect_status? 301|302|307|308  The status to send them with, if redirect_to is given. Default: `308`.
 
@@ -3018,7 +3020,7 @@ function securityAlert:wait(options) end
 ---Fields of `cache_purges.create`.
 ---@class gitdev.fields.cache_purges.create
 ---@field project string|gitdev.Project  The project whose answers to purge.
----@field everything? boolean  True: all that the regions keep of the project.
+---@field everything? true  True: all that the regions keep of the project.
 ---@field urls? string[]  These addresses: on the project's own host, on one of its previews, or on an active domain of it. 1 to 100 items; each an https address, made of visible ASCII characters.
 ---@field prefixes? string[]  All that begins so: an address as in `urls`, or a path on every host of the project. 1 to 30 items; each made of visible ASCII characters, at most 2048 of them.
 ---@field tags? string[]  All answers whose Cache-Tag header names one of these. 1 to 30 items; each made of visible ASCII characters but no comma, at most 256 of them.
@@ -3203,9 +3205,9 @@ function resource_api_keys:each(fields, options) end
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
 function resource_api_keys:create(fields, options) end
 
----Gives a key a new secret.
+---Gives a key a new secret. The key in use must hold all that the other one does.
 ---
----`POST /api_keys/{api_key}/rotate`, scope `api_keys:write`. Errors of its own: `invalid_state`.
+---`POST /api_keys/{api_key}/rotate`, scope `api_keys:write`. Errors of its own: `invalid_state`, `scope_escalation`.
 ---@param api_key string|gitdev.ApiKey
 ---@param fields? gitdev.fields.api_keys.rotate
 ---@param options? gitdev.CallOptions
@@ -3659,8 +3661,8 @@ function resource_repositories_commits:each(repository, fields, options) end
 
 ---Commits changes of many files to a branch, all of them or none.
 ---
----`POST /repositories/{repository}/commits`, scope `repositories:write`. Errors of its own: `head_moved`, `blob_conflict`, `path_exists`,
----`path_missing`, `nothing_to_commit`, `branch_protected`, `repository_archived`.
+---`POST /repositories/{repository}/commits`, scope `repositories:write`. Errors of its own: `resource_missing`, `head_moved`, `blob_conflict`,
+---`path_exists`, `path_missing`, `nothing_to_commit`, `branch_protected`, `repository_archived`.
 ---@param repository string|gitdev.Repository
 ---@param fields gitdev.fields.repositories.commits.create
 ---@param options? gitdev.CallOptions
@@ -3672,7 +3674,7 @@ function resource_repositories_commits:create(repository, fields, options) end
 ---
 ---`GET /repositories/{repository}/commits/{sha}`, scope `repositories:read`.
 ---@param repository string|gitdev.Repository
----@param sha string
+---@param sha string|gitdev.Commit
 ---@param options? gitdev.CallOptions
 ---@return gitdev.Commit commit
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
@@ -4052,7 +4054,8 @@ function resource_edge_functions:each(fields, options) end
 
 ---Makes an edge function, and deploys it.
 ---
----`POST /edge_functions`, scope `edge:write`. Errors of its own: `already_exists`, `rule_conflict`.
+---`POST /edge_functions`, scope `edge:write`. Errors of its own: `already_exists`, `rule_conflict`, `env_key_reserved`, `invalid_encoding`,
+---`env_too_large`.
 ---@param fields gitdev.fields.edge_functions.create
 ---@param options? gitdev.CallOptions
 ---@return gitdev.EdgeFunction edge_function
@@ -4071,7 +4074,8 @@ function resource_edge_functions:get(edge_function, fields, options) end
 
 ---Changes an edge function; other code or another environment is a new version, which is deployed.
 ---
----`PATCH /edge_functions/{edge_function}`, scope `edge:write`. Errors of its own: `version_conflict`, `already_exists`, `rule_conflict`.
+---`PATCH /edge_functions/{edge_function}`, scope `edge:write`. Errors of its own: `version_conflict`, `already_exists`, `rule_conflict`,
+---`env_key_reserved`, `invalid_encoding`, `env_too_large`.
 ---@param edge_function string|gitdev.EdgeFunction
 ---@param fields? gitdev.fields.edge_functions.update
 ---@param options? gitdev.CallOptions
@@ -4163,7 +4167,7 @@ function resource_edge_configs_items:each(edge_config, fields, options) end
 ---
 ---`GET /edge_configs/{edge_config}/items/{key}`, scope `edge:read`.
 ---@param edge_config string|gitdev.EdgeConfig
----@param key string
+---@param key string|gitdev.EdgeConfigItem
 ---@param options? gitdev.CallOptions
 ---@return gitdev.EdgeConfigItem edge_config_item
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
@@ -4173,7 +4177,7 @@ function resource_edge_configs_items:get(edge_config, key, options) end
 ---
 ---`PUT /edge_configs/{edge_config}/items/{key}`, scope `edge:write`. Errors of its own: `version_conflict`, `payload_too_large`.
 ---@param edge_config string|gitdev.EdgeConfig
----@param key string
+---@param key string|gitdev.EdgeConfigItem
 ---@param fields gitdev.fields.edge_configs.items.set
 ---@param options? gitdev.CallOptions
 ---@return gitdev.EdgeConfigItem edge_config_item
@@ -4184,7 +4188,7 @@ function resource_edge_configs_items:set(edge_config, key, fields, options) end
 ---
 ---`DELETE /edge_configs/{edge_config}/items/{key}`, scope `edge:write`.
 ---@param edge_config string|gitdev.EdgeConfig
----@param key string
+---@param key string|gitdev.EdgeConfigItem
 ---@param options? gitdev.CallOptions
 ---@return true done
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
@@ -4294,7 +4298,8 @@ function resource_webhooks:each(fields, options) end
 
 ---Makes an endpoint. Its secret is shown this once: keep it, deliveries are verified with it.
 ---
----`POST /webhooks`, scope `webhooks:write`. Errors of its own: `url_not_allowed`, `unknown_event_type`, `plan_limit_reached`.
+---`POST /webhooks`, scope `webhooks:write`. Errors of its own: `url_not_allowed`, `unknown_event_type`, `resource_missing`,
+---`plan_limit_reached`.
 ---@param fields gitdev.fields.webhooks.create
 ---@param options? gitdev.CallOptions
 ---@return gitdev.WebhookWithSecret webhook
@@ -4312,7 +4317,8 @@ function resource_webhooks:get(webhook, options) end
 
 ---Changes an endpoint; fields left out stay as they are, null clears. To enable it forgives past failures.
 ---
----`PATCH /webhooks/{webhook}`, scope `webhooks:write`. Errors of its own: `url_not_allowed`, `unknown_event_type`, `plan_limit_reached`.
+---`PATCH /webhooks/{webhook}`, scope `webhooks:write`. Errors of its own: `url_not_allowed`, `unknown_event_type`, `resource_missing`,
+---`plan_limit_reached`.
 ---@param webhook string|gitdev.Webhook
 ---@param fields? gitdev.fields.webhooks.update
 ---@param options? gitdev.CallOptions

@@ -121,7 +121,8 @@ describe("the annotations", function()
       members[#members + 1] = type(value) == "string" and '"' .. value .. '"' or tostring(value)
     end
     members[#members + 1] = node.const ~= nil and (type(node.const) == "string" and '"' .. node.const .. '"' or tostring(node.const)) or nil
-    members[#members + 1] = node.nullable and null or nil
+    local free = node.kind == "json" and null == "nil" and label ~= "event.data"
+    members[#members + 1] = (node.nullable or free) and null or nil
     for _, member in ipairs(luacats.members(field.type)) do
       local counts = member == null or member == "nil" or (node.kind == "enum" or node.const ~= nil) and member ~= "[]"
       found[#found + 1] = counts and member or nil
@@ -151,6 +152,18 @@ describe("the annotations", function()
     end
   end)
 
+  it("have what may be given besides texts: things, and numbers", function()
+    local function parameter(group, method, position)
+      return table.concat(sorted(luacats.members(class("gitdev.resource." .. group).methods[method].parameters[position].type)), " ")
+    end
+    assert.equal("gitdev.Commit string", parameter("repositories.commits", "get", 2))
+    assert.equal("gitdev.EdgeConfigItem string", parameter("edge_configs.items", "delete", 2))
+    assert.equal("gitdev.Branch string", parameter("repositories.branches", "get", 2))
+    assert.equal("string", parameter("repositories.files", "get", 2))
+    local attempt = class("gitdev.fields.runs.jobs.list").fields.attempt
+    assert.equal("integer string", table.concat(sorted(luacats.members(attempt.type)), " "))
+  end)
+
   it("have every event; of its data the fields of the platform's sample alone are certain", function()
     local union = {}
     for i, member in ipairs(read.aliases["gitdev.AnyEvent"].members) do
@@ -174,8 +187,8 @@ describe("the annotations", function()
     for _, member in ipairs(read.aliases["gitdev.ErrorCode"].members) do
       local known = schema.error((member.literal:gsub('"', "")))
       assert.is_truthy(known and known.code)
-      for _, field in ipairs(known.fields or {}) do
-        assert.is_true(class("gitdev.Error").fields[field].optional)
+      for _, node in ipairs(known.fields or {}) do
+        assert.is_true(class("gitdev.Error").fields[node.name].optional)
       end
     end
   end)

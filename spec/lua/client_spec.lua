@@ -359,7 +359,7 @@ describe("a method", function()
       end, "invalid_type", "deployment", "got a number" },
       { function(git)
         git.deployments:get(page)
-      end, "invalid_type", "deployment", "got a table" },
+      end, "invalid_type", "deployment", "got an object" },
       { function(git)
         git.env:get "my-app"
       end, "parameter_missing", "env_var", "env_var is required" },
@@ -402,9 +402,13 @@ describe("a method", function()
         return { id = "prj_1", object = "project", slug = "my-app" }
       elseif call.path:find "?" then
         return { body = '{"object":"list","data":[],"has_more":false}' }
+      elseif call.path:find "^/edge_configs" then
+        return call.method == "GET" and { object = "edge_config_item", key = "a.b", value = 1 } or { status = 204, body = "" }
       end
       return deployment()
     end)
+    local edge_config_item = git.edge_configs.items:get("ecf_1", "a.b")
+    seen[#seen] = nil
     local project, one = git.projects:get "my-app", git.deployments:get "dep_1"
     git.deployments:get(one)
     git.env:get(project, "env_1")
@@ -415,15 +419,23 @@ describe("a method", function()
       { seen[3].path, seen[4].path, seen[5].path, seen[6].path }
     )
     assert.equal('{"project":"prj_1"}', seen[5].body)
-    for _, wrong in ipairs {
-      function()
+    git.edge_configs.items:delete("ecf_1", edge_config_item)
+    assert.equal("/edge_configs/ecf_1/items/a.b", seen[#seen].path)
+    local WRONG = {
+      { function()
         git.deployments:get(project)
-      end,
-      function()
+      end, "deployment must be an id, got a thing of type project" },
+      { function()
         git.deployments:create { project = one }
-      end,
-    } do
-      assert.equal("invalid_type", fake.raised(wrong).code)
+      end, "project must be an id or a name, got a thing of type deployment" },
+      { function()
+        git.deployments:create { project = project, branch = one }
+      end, "branch must be a string, got a thing of type deployment: give its id" },
+    }
+    for _, case in ipairs(WRONG) do
+      local err = fake.raised(case[1])
+      assert.equal("invalid_type", err.code)
+      assert.matches(case[2], err.message, 1, true)
     end
   end)
 

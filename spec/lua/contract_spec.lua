@@ -255,6 +255,9 @@ describe("the errors", function()
           local allowed = " " .. table.concat(statuses[group.type], " ") .. " "
           assert.is_truthy(allowed:find(" " .. row[i] .. " ", 1, true), row[1])
         end
+        for _, node in ipairs(schema.error(row[1]).fields or {}) do
+          sentence(node.doc, row[1] .. "." .. node.name)
+        end
       end
     end
     assert.is_true(seen.idempotency_key_reused)

@@ -23,13 +23,20 @@ local ALONE = { ["410"] = "410 logs_expired;", ["416"] = "416 range_not_satisfia
 -- obey the rules of all names (1.2), references lead to something (1.8), and a preview is a deployment.
 local ENV = { "422 env_key_reserved", "422 invalid_encoding", "422 env_too_large" }
 local BEYOND = {
+  -- 1.4: a key cannot get at more than it holds, and the answer tells a secret
+  ["api_keys.rotate"] = { "403 scope_escalation" },
   ["deployments.redeploy"] = ENV,
+  ["edge_functions.create"] = ENV,
+  ["edge_functions.update"] = ENV,
   ["pipelines.create"] = { "422 resource_missing", ENV[1], ENV[2], ENV[3] },
   ["pipelines.update"] = ENV,
   ["previews.create"] = { "422 resource_missing", "409 invalid_state", "403 plan_limit_reached", ENV[1], ENV[2], ENV[3] },
   ["projects.update"] = { "422 name_reserved" },
+  ["repositories.commits.create"] = { "422 resource_missing" },
   ["repositories.update"] = { "422 name_reserved" },
   ["runs.create"] = ENV,
+  ["webhooks.create"] = { "422 resource_missing" },
+  ["webhooks.update"] = { "422 resource_missing" },
 }
 
 local texts = {}

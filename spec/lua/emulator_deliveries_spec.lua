@@ -225,6 +225,29 @@ describe("the emulator's deliveries", function()
       assert.equal(shop.id, json.decode(w:get("/events/" .. deliveries(made)[1].event_id).body).data.project_id)
     end)
 
+    it("of an edge config, where it gets those of all the config's projects", function()
+      local shop = w:post("/projects", { slug = "shop" }).json.id
+      local limited = w.emulator:issue_key { projects = { "shop" } }
+      local function endpoint(projects, key)
+        return w:post("/webhooks", { url = "https://example.com/config", events = { "edge_config.*" }, projects = projects }, { key = key }).json.id
+      end
+      local mine = w:get("/projects/my-app").json.id
+      local of_shop, of_both, of_limited, of_all = endpoint { shop }, endpoint { shop, mine }, endpoint(nil, limited), endpoint()
+      for name, projects in pairs { one = { "shop" }, other = { "my-app" }, two = { "shop", "my-app" } } do
+        w:post("/edge_configs", { name = name, projects = projects, items = { a = 1 } })
+      end
+      w:wait(1)
+      local function names(id)
+        local list = {}
+        for _, sent in ipairs(w.emulator:sent(id)) do
+          list[#list + 1] = json.decode(sent.body).data.name
+        end
+        table.sort(list)
+        return table.concat(list, " ")
+      end
+      assert.same({ "one", "one other two", "one", "one other two" }, { names(of_shop), names(of_both), names(of_limited), names(of_all) })
+    end)
+
     it("a ping goes to the endpoint that is pinged, whatever it wants, and to no other", function()
       local one, other = create { events = { "run.failed" } }, create()
       local pinged = ping(one)

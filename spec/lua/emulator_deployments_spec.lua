@@ -117,6 +117,11 @@ describe("the emulator's deployments", function()
       { "an unknown branch", { branch = "nope" }, "422 resource_missing branch" },
       { "an unknown commit", { commit_sha = ("0"):rep(40) }, "422 resource_missing commit_sha" },
       {
+        "an unknown branch and region",
+        { branch = "nope", regions = { "xxx" } },
+        "422 resource_missing branch, parameter_invalid regions[1]",
+      },
+      {
         "an unknown branch and commit",
         { branch = "nope", commit_sha = ("0"):rep(40) },
         "422 resource_missing branch, resource_missing commit_sha",

@@ -196,6 +196,7 @@ describe("the emulator's domains", function()
       { { name = 7 }, "422 invalid_type name" },
       { { project = "nope" }, "422 resource_missing project" },
       { { branch = "nope" }, "422 resource_missing branch" },
+      { { branch = "a b" }, "422 parameter_invalid branch" },
       { { branch = "" }, "422 parameter_invalid branch" },
       { { redirect_to = "https://example.com" }, "422 parameter_invalid redirect_to" },
       { { redirect_to = "*.example.com" }, "422 parameter_invalid redirect_to" },

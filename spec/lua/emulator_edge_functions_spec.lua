@@ -140,6 +140,19 @@ describe("the emulator's edge functions", function()
       end)
     end
 
+    it("with no more than a hundred faults told of", function()
+      local routes, codes_of_regions = {}, {}
+      for number = 1, 1000 do
+        routes[number], codes_of_regions[number] = "/" .. number, "zzz"
+      end
+      local wanted = { project = "my-app", name = "many", code = "x", routes = routes }
+      assert.equal(201, w:post("/edge_functions", wanted).status)
+      wanted.name = "more"
+      assert.equal(100, #w:post("/edge_functions", wanted).json.error.errors)
+      wanted.routes, wanted.regions = { "/free" }, codes_of_regions
+      assert.equal(100, #w:post("/edge_functions", wanted).json.error.errors)
+    end)
+
     it("without what is required", function()
       assert.equal("422 parameter_missing project, parameter_missing name, parameter_missing code, parameter_missing routes",
         codes(w:post("/edge_functions", "{}")))

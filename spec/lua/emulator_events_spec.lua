@@ -287,6 +287,24 @@ describe("the emulator's events", function()
       assert.equal("deployment.created", types("/events?type=deployment.*", { key = limited }))
     end)
 
+    it("keys that hold all projects of the edge config that they are about", function()
+      local function of(name, projects)
+        local config = w:post("/edge_configs", { name = name, projects = projects, items = { a = 1 } }).json
+        for _, event in ipairs(w:get("/events?type=edge_config.updated").json.data) do
+          if event.data.edge_config_id == config.id then
+            return event.id
+          end
+        end
+      end
+      local theirs, both = of("theirs", { "my-app" }), of("both", { "shop", "my-app" })
+      local mine, common = of("mine", { "shop" }), of("common")
+      for id, status in pairs { [theirs] = 404, [both] = 404, [mine] = 200, [common] = 200 } do
+        assert.equal(status, w:get("/events/" .. id, { key = limited }).status)
+      end
+      assert.equal("edge_config.updated edge_config.updated", types("/events?type=edge_config.*", { key = limited }))
+      assert.equal("edge_config.updated", types("/events?type=edge_config.*&project=shop", { key = limited }))
+    end)
+
     it("keys that see the webhook, if they are about one", function()
       local fields = { url = "https://example.com", events = { "*" } }
       local hidden = ping(fields)

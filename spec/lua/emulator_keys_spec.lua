@@ -284,6 +284,17 @@ describe("the emulator's API keys", function()
       end)
     end
 
+    it("nor by the new secret of one that holds more", function()
+      local wide = w:post("/api_keys", { name = "wide" }).json
+      local narrow = { key = w.emulator:issue_key { scopes = { "api_keys:write", "env:read" } } }
+      assert.equal("403 scope_escalation", codes(w:post("/api_keys/" .. wide.id .. "/rotate", nil, narrow)))
+      assert.equal("200", verdict(wide.secret))
+      local equal = w:post("/api_keys", { name = "equal", scopes = { "env:read" } }, narrow).json
+      assert.equal(200, w:post("/api_keys/" .. equal.id .. "/rotate", nil, narrow).status)
+      local public = w:post("/api_keys", { name = "public", type = "public" }).json
+      assert.equal(200, w:post("/api_keys/" .. public.id .. "/rotate", nil, narrow).status)
+    end)
+
     it("and nothing at all without the scope", function()
       local answer = w:post("/api_keys", { name = "child" }, { key = w.emulator:issue_key { scopes = { "api_keys:read" } } })
       assert.equal("403 insufficient_scope", codes(answer))

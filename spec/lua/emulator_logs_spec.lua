@@ -220,6 +220,23 @@ describe("the emulator's logs", function()
       assert.truthy(log_of("hunter22"):find("TOKEN=***\n", 1, true))
     end)
 
+    it("once each, however many are the same", function()
+      for number = 1, 40 do
+        w:post("/projects/my-app/env", { key = "STAR_" .. number, value = "*", secret = true })
+      end
+      assert.truthy(log_of("hunter22"):find("STAR_40=***\n", 1, true))
+    end)
+
+    it("of thousands of lines, in a text of thousands of lines", function()
+      local secret = {}
+      for number = 1, 5000 do
+        secret[number] = ("%04x"):format(number)
+      end
+      local began = os.clock()
+      log_of(table.concat(secret, "\n"), { env = { TEXT = ("\n"):rep(20000) } })
+      assert.is_true(os.clock() - began < 30, "the log took half a minute")
+    end)
+
     it("with the characters that patterns give a meaning", function()
       assert.is_nil(log_of("a%w+[b].*$"):find("a%w", 1, true))
     end)

@@ -230,6 +230,17 @@ describe("the emulator's pipelines", function()
       codes(w:get("/pipelines?enabled=true&cursor=" .. w:get("/pipelines?limit=2").json.next_cursor)))
   end)
 
+  it("are told of a hundred faults, however many there are", function()
+    local jobs, inputs = { { name = "a", steps = { { run = "make" } }, needs = {} } }, {}
+    for number = 1, 1000 do
+      jobs[1].needs[number], inputs[number] = "b", { name = "v" }
+    end
+    for _, fields in ipairs { { jobs = jobs }, { jobs = { { name = "a", steps = jobs[1].steps } }, inputs = inputs } } do
+      fields.project, fields.name = "my-app", "many"
+      assert.equal(100, #w:post("/pipelines", fields).json.error.errors)
+    end
+  end)
+
   describe("are changed", function()
     local pipeline
 

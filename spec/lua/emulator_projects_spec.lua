@@ -115,6 +115,10 @@ describe("the emulator's projects", function()
       { { slug = "-ab" }, "422 parameter_invalid slug" },
       { { slug = "A-b" }, "422 parameter_invalid slug" },
       { { slug = "shop", repository = "none" }, "422 resource_missing repository" },
+      {
+        { slug = "shop", repository = "none", regions = { "iad", "xxx" } },
+        "422 resource_missing repository, parameter_invalid regions[2]",
+      },
       { { slug = "shop", regions = { "Frankfurt" } }, "422 parameter_invalid regions[1]" },
       { { slug = "shop", regions = json.array {} }, "422 parameter_invalid regions" },
       { { slug = "shop", name = "" }, "422 parameter_invalid name" },

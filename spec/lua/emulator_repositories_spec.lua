@@ -469,6 +469,9 @@ describe("the emulator's commits", function()
     assert.same({ name = "Acme", email = "acme@users.git.dev", at = world.START + 60 }, made.committer)
     assert.same({ json.null, json.null, "Four things\n\nat once" }, { made.stats, made.files, made.message })
     assert.equal(".gitignore README.md bin docs public src", names("/repositories/my-app/tree", "path"))
+    for _, path in ipairs { "src//", "/src", "src/./", "src//index.js" } do
+      assert.equal("404 resource_missing path", codes(w:get("/repositories/my-app/tree?path=" .. path)))
+    end
     assert.same({ made.sha, world.START + 60 }, { head(), w:get("/repositories/my-app/branches/main").json.updated_at })
     assert.same({
       repository = "my-app",

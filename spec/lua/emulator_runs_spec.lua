@@ -122,6 +122,8 @@ describe("the emulator's runs", function()
       { "an unknown pipeline", { pipeline = "pl_000000000000" }, "422 resource_missing pipeline" },
       { "an unknown branch", { branch = "nope" }, "422 resource_missing branch" },
       { "an unknown commit", { commit_sha = ("0"):rep(40) }, "422 resource_missing commit_sha" },
+      { "what names no branch", { branch = "a b" }, "422 parameter_invalid branch" },
+      { "a branch too long for an event", { branch = ("b"):rep(245) }, "422 parameter_invalid branch" },
       {
         "both",
         { branch = "nope", commit_sha = ("0"):rep(40) },

@@ -213,6 +213,35 @@ describe("the control plane", function()
     assert.equal(400, control(second, "POST", "/state", "{}").status)
   end)
 
+  -- States that can be read, and hold less than a world.
+  local damaged = {
+    ["nothing"] = '{"list":[],"rest":[]}',
+    ["one table"] = '{"list":[],"rest":[["keys",[2]]]},{"list":[],"rest":[]}',
+  }
+  for what, rows in pairs(damaged) do
+    it("refuses a state of " .. what .. ", and goes on as it was", function()
+      local w = busy_world()
+      local before = w.emulator:dump()
+      local answer = control(w, "POST", "/state", '{"format":"gitdev emulator state","version":1,"rows":[' .. rows .. "]}")
+      assert.equal(400, answer.status)
+      assert.matches("^This state is damaged", answer.json.error.message)
+      assert.equal(before, w.emulator:dump())
+    end)
+  end
+
+  it("refuses a state that cannot go on, and goes on as it was", function()
+    local w = busy_world()
+    local before = w.emulator:dump()
+    local broken, count = before:gsub('%["now_ms",%d+%]', '["now_ms",false]')
+    assert.equal(1, count)
+    assert.equal(400, control(w, "POST", "/state", broken).status)
+    broken, count = before:gsub('"class":"schedule"', '"class":"bucket"')
+    assert.equal(1, count)
+    assert.equal(400, control(w, "POST", "/state", broken).status)
+    assert.equal(before, w.emulator:dump())
+    assert.equal(200, w:get("/projects").status)
+  end)
+
   it("saves where the emulator was told to, and nowhere else", function()
     local path = os.tmpname()
     local w = world.new { state = path }

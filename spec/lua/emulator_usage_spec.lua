@@ -134,6 +134,19 @@ describe("the emulator's usage", function()
     end
   end)
 
+  it("counts what is of one project there, as that of an edge config or a webhook, and what is of several for none", function()
+    local shop = w:post("/projects", { slug = "shop" }).json.id
+    local before = used("?project=shop").api_requests
+    local function make(name, projects)
+      local config = w:post("/edge_configs", { name = name, projects = projects }).json
+      w:get("/edge_configs/" .. config.id)
+    end
+    make("one", { "shop" })
+    make("two", { "shop", "my-app" })
+    w:post("/webhooks", { url = "https://example.com", events = { "*" }, projects = { shop } })
+    assert.equal(before + 3, used("?project=shop").api_requests)
+  end)
+
   it("is of the projects that the key holds", function()
     w:post("/projects", { slug = "shop" })
     w:deployed()

@@ -137,6 +137,16 @@ describe("the emulator's webhooks", function()
       end)
     end
 
+    it("with no more than a hundred faults told of", function()
+      local kinds, projects = {}, {}
+      for number = 1, 1000 do
+        kinds[number], projects[number] = "nothing", "prj_000000000000"
+      end
+      for _, fields in ipairs { { events = kinds }, { projects = projects } } do
+        assert.equal(100, #create(fields).json.error.errors)
+      end
+    end)
+
     it("beyond what the plan allows to be enabled", function()
       w = world.new { quotas = { webhooks = 1 } }
       local first = create().json
@@ -415,6 +425,22 @@ describe("the emulator's webhooks", function()
         { "GET", "/deliveries" }, { "GET", "/deliveries/" .. made.id }, { "POST", "/deliveries/" .. made.id .. "/redeliver" },
       } do
         assert.equal("404 resource_missing", codes(w:send(attempt[1], path .. attempt[2], attempt[3], { key = limited })))
+      end
+    end)
+
+    it("no other key is told their secret by an idempotency key", function()
+      local body = { url = URL, events = { "*" }, projects = { blog.id } }
+      local calls = { { "/webhooks", body } }
+      for index, webhook in ipairs { of_both, all } do
+        calls[index + 1] = { "/webhooks/" .. webhook.id .. "/rotate_secret", {} }
+      end
+      for index, case in ipairs(calls) do
+        local headers = { ["idempotency-key"] = "key-" .. index }
+        local first = w:post(case[1], case[2], { headers = headers }).json.secret
+        assert.equal(first, w:post(case[1], case[2], { headers = headers }).json.secret)
+        local answer = w:post(case[1], case[2], { headers = headers, key = limited })
+        assert.equal(index == 1 and 422 or 404, answer.status)
+        assert.is_nil(answer.body:find(first, 1, true))
       end
     end)
 

@@ -245,6 +245,18 @@ describe("gitdev.git", function()
       assert.is_nil((memory:write_tree(nil, { { path = "a", mode = 1, sha = blob } })))
     end)
 
+    it("are made of tables as they are: no code behind one runs", function()
+      local memory, asked = gitdev_git.repository(), 0
+      local row = setmetatable({}, { __index = function()
+        asked = asked + 1
+        return ("a"):rep(asked * 5000)
+      end })
+      assert.has_error(function()
+        memory:write_tree(nil, { row })
+      end)
+      assert.equal(0, asked)
+    end)
+
     it("are as deep as a path is long", function()
       local repository, path = both()
       local deep = ("x/"):rep(2047) .. "y"
@@ -469,6 +481,22 @@ describe("gitdev.git", function()
       assert.equal(1, #changes)
     end)
 
+    it("of a submodule names its commits", function()
+      local memory, change = gitdev_git.repository(), { path = "sub", mode = 57344, sha = ("1"):rep(40) }
+      local changes = memory:diff(nil, memory:write_tree(nil, { change }), ALL)
+      assert.equal("@@ -0,0 +1 @@\n+Subproject commit " .. change.sha .. "\n", changes[1].patch)
+      assert.same({ "added", 1, 0 }, { changes[1].status, changes[1].additions, changes[1].deletions })
+    end)
+
+    it("heeds no attributes that lie about on the machine", function()
+      local repository, path = both()
+      local file = assert(io.open(path .. "/info/attributes", "w"))
+      file:write "* binary\n"
+      file:close()
+      local changes = repository:diff(nil, commit(repository, nil, { a = "1\n" }), ALL)
+      assert.same({ false, "@@ -0,0 +1 @@\n+1\n" }, { changes[1].binary, changes[1].patch })
+    end)
+
     it("keeps to what it is told to give, and counts all", function()
       local memory, files = gitdev_git.repository(), {}
       for number = 1, 20 do
@@ -526,7 +554,6 @@ describe("gitdev.git", function()
     it("is opened again, moved, listed and removed", function()
       local repository, path = both()
       local id = commit(repository, nil, { a = "1" })
-      repository:close()
       repository = assert(gitdev_git.repository(path, "other"))
       assert.equal(id, repository:commit(id).sha)
       assert.equal("main", program.run(path, "symbolic-ref --short HEAD"))
@@ -609,13 +636,9 @@ describe("gitdev.git", function()
     assert.equal(bytes, gitdev_git.unbase64(gitdev_git.base64(bytes)))
   end)
 
-  it("is over when it is closed", function()
+  it("is no object without itself", function()
     local memory = gitdev_git.repository()
-    memory:close()
-    memory:close()
-    assert.has_error(function()
-      memory:dump()
-    end)
+    assert.is_nil(memory.close)
     assert.has_error(function()
       memory.dump {}
     end)

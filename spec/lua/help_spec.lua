@@ -11,6 +11,9 @@ describe("gitdev help", function()
       { { "help", "deployments.create" },
         "^deployments%.create\n\n    git%.deployments:create%(fields, options%)\n.*POST /deployments;.*\nFIELDS\n  project +id or slug.*\nERRORS\n" },
       { { "help", "deployments", "create" }, "^deployments%.create\n" },
+      { { "help", "runs.wait" }, "^waiting\n" },
+      { { "help", "run:wait" }, "^waiting\n" },
+      { { "help", "deployments.each" }, "^deployments%.list\n" },
       { { "help", "deployment.completed" }, "^deployment%.completed\n.*\nDATA\n  project .*  duration_ms " },
       { { "help", "invalid_state" }, "^invalid_state\n.*conflict_error; status 409.*\n  deployments%.cancel " },
     }
@@ -45,9 +48,47 @@ describe("gitdev types", function()
   it("takes no arguments", function()
     local status, out, err = gitdev { "types", "x" }
     assert.same({ 2, "" }, { status, out })
-    assert.matches("takes no arguments, got 'x'", err)
-    status, out = gitdev { "types", "--help" }
-    assert.equal(0, status)
-    assert.matches("^usage: gitdev types\n", out)
+    assert.matches("unknown argument 'x'", err)
+  end)
+end)
+
+describe("the commands", function()
+  local HELPS = {
+    { {}, "^usage: gitdev %[options%]" },
+    { { "help" }, "^RESOURCES\n" },
+    { { "emulator" }, "^usage: gitdev emulator " },
+    { { "openapi" }, "^usage: gitdev openapi\n" },
+    { { "types" }, "^usage: gitdev types\n" },
+  }
+
+  it("say what they do, within 100 columns", function()
+    for _, case in ipairs(HELPS) do
+      for _, option in ipairs { "--help", "-h" } do
+        local words = { case[1][1], option }
+        if not case[1][1] then
+          words = { option }
+        end
+        local status, out, err = gitdev(words)
+        assert.same({ 0, "" }, { status, err })
+        assert.matches(case[2], out)
+        for line in out:gmatch "[^\n]+" do
+          assert.is_true(#line:gsub("[\128-\191]", "") <= 100, line)
+        end
+      end
+    end
+  end)
+
+  it("fail when stdout takes nothing", function()
+    for _, words in ipairs { "--help", "help", "help runs.wait", "types", "openapi", "emulator --help" } do
+      local status, _, err = process.run(process.host .. " " .. words .. " >/dev/full")
+      assert.equal(1, status, words)
+      assert.matches("^gitdev: stdout cannot be written: [^\n]+\n$", err)
+    end
+  end)
+
+  it("want an option's value", function()
+    local status, out, err = gitdev { "emulator", "--port" }
+    assert.same({ 2, "" }, { status, out })
+    assert.matches("%-%-port needs a value: the port", err)
   end)
 end)

@@ -388,7 +388,7 @@ describe("the emulator, met by others,", function()
     local cases = {
       { "{" .. list .. "}", "422 parameter_missing" },
       { '{"project":"my-app",' .. list .. "}", "422 parameter_unknown" },
-      { '{"project":"my-app","metadata":{' .. list .. "}}", "422 invalid_type" },
+      { '{"project":"my-app","env":{' .. list .. "}}", "422 invalid_type" },
       { '{"project":"my-app","regions":[' .. ("{},"):rep(99999) .. "{}]}", "422 invalid_type" },
     }
     for _, case in ipairs(cases) do

@@ -123,7 +123,7 @@ describe("a type as a schema", function()
     },
     {
       { "a", "ts" },
-      '{ "type": "integer", "format": "int64", "minimum": -9007199254740992, "maximum": 9007199254740992 }',
+      '{ "type": "integer", "format": "int64", "minimum": -9007199254740991, "maximum": 9007199254740991 }',
       '{ "type": "integer", "format": "int64" }',
     },
     {
@@ -369,7 +369,7 @@ describe("the OpenAPI document", function()
       ["409"] = "already_exists idempotency_key_in_use",
       ["413"] = "payload_too_large",
       ["415"] = "unsupported_media_type",
-      ["422"] = "idempotency_key_reused invalid_type name_reserved parameter_invalid parameter_missing parameter_unknown",
+      ["422"] = "idempotency_key_reused invalid_type name_reserved parameter_invalid parameter_missing parameter_unknown resource_missing",
       ["429"] = "rate_limited",
       ["5XX"] = "bad_gateway internal_error timeout unavailable",
     }, codes "projects.create")
@@ -394,6 +394,23 @@ describe("the OpenAPI document", function()
         assert.is_true(known[row[1] .. " " .. row[2]], op.op .. " " .. row[2])
       end
     end)
+  end)
+
+  it("has resource_missing as a 422 where a body names other things, and where a row has it", function()
+    local function found(name)
+      for _, row in ipairs(responses.refusals(schema.operation(name))) do
+        for _, code in ipairs(row.status == 422 and row.codes or {}) do
+          if code == "resource_missing" then return true end
+        end
+      end
+      return false
+    end
+    for _, name in ipairs { "projects.update", "domains.create", "edge_configs.create", "stream_tickets.create", "repositories.compare.get" } do
+      assert.is_true(found(name), name)
+    end
+    for _, name in ipairs { "env.create", "deployments.cancel", "repositories.create" } do
+      assert.is_false(found(name), name)
+    end
   end)
 
   it("lets keys, and tickets where there are any, in", function()
@@ -450,7 +467,7 @@ describe("gitdev openapi", function()
   it("refuses what it does not know", function()
     local status, out, err = process.gitdev { "openapi", "--yaml" }
     assert.same({ 2, "" }, { status, out })
-    assert.matches("unknown option '%-%-yaml'", err)
+    assert.matches("unknown argument '%-%-yaml'", err)
   end)
 
   it("has help", function()

@@ -139,6 +139,7 @@ describe("schema.check", function()
     { "a slug of two letters", update, { slug = "ab" }, { "parameter_invalid slug" } },
     { "one of a repeatable filter", list, { status = "live" }, {} },
     { "several of a repeatable filter", list, { status = { "live", "failed" } }, {} },
+    { "none of a repeatable filter, which would find all", list, { status = {} }, { "parameter_invalid status" } },
     { "a wrong one of several", list, { status = { "live", "lost" } }, { "parameter_invalid status[2]" } },
     { "a limit at its ends", list, { limit = 100 }, {} },
     { "a limit of none", list, { limit = 0 }, { "parameter_invalid limit" } },
@@ -175,6 +176,9 @@ describe("schema.check", function()
       { { branch = {} }, "branch must be a string, got an empty table." },
       { { branch = { 1 } }, "branch must be a string, got an array." },
       { { branch = print }, "branch must be a string, got a function." },
+      { { project = { id = "prj_1" } }, "project must be an id or a name, got an object." },
+      { { regions = { "iad", nil, "fra" } }, "regions must be an array, got an array with gaps." },
+      { { regions = { "iad", first = "fra" } }, "regions must be an array, got a table with both names and indexes." },
       { { env = { PORT = 8080 } }, 'env.PORT must be a string, got a number: write "8080".' },
       { { env = { PORT = 80.5 } }, 'env.PORT must be a string, got a number: write "80.5".' },
       { { skip_cache = "true" }, "skip_cache must be a boolean, got a string: write true." },
@@ -447,7 +451,7 @@ describe("schema.path", function()
       { "a\255", "parameter_invalid", "deployment is not valid UTF-8." },
       { nil, "parameter_missing", "deployment is required." },
       { 12, "invalid_type", "deployment must be an id, got a number." },
-      { {}, "invalid_type", "deployment must be an id, got a table." },
+      { {}, "invalid_type", "deployment must be an id, got an empty table." },
       { true, "invalid_type", "deployment must be an id, got a boolean." },
     }
     for i = 1, #CASES do
@@ -507,7 +511,8 @@ end)
 describe("schema.error", function()
   it("knows codes and types", function()
     local known = schema.error "insufficient_scope"
-    assert.same({ "permission_error", { 403 }, { "required_scope" } }, { known.type, known.statuses, known.fields })
+    assert.same({ "permission_error", { 403 }, { "required_scope" } }, { known.type, known.statuses, known.fields.names })
+    assert.equal("str", schema.error("invalid_state").fields.by_name.allowed_statuses.item.kind)
     assert.same({ 404, 422 }, schema.error("resource_missing").statuses)
     assert.equal("client", schema.error("timeout_error").origin)
     assert.is_nil(schema.error "nothing")

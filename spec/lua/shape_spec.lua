@@ -106,7 +106,6 @@ describe("a shape", function()
   local NOT_PLAIN = {
     { text = ("x"):rep(8192) },
     { slug = "my-app" },
-    { count = 2 ^ 53 },
     { redirect = 301 },
     { regions = json.array { "iad" } },
     { ids = json.array() },
@@ -165,6 +164,7 @@ describe("a shape", function()
     { count = 0 / 0 },
     { count = math.huge },
     { count = -math.huge },
+    { count = 2 ^ 53 },
     { count = 2 ^ 53 + 2 },
     { count = -2 ^ 53 - 2 },
     { count = null },
@@ -359,7 +359,7 @@ describe("a shape and the reference", function()
   end)
 
   -- A body with a field of a format that the walk leaves to the reference is seldom plain; those that are sent most often are.
-  local OFTEN = { ["deployments.create"] = true, ["env.create"] = true, ["runs.create"] = true, ["deployments.redeploy"] = true }
+  local OFTEN = { ["deployments.create"] = true, ["env.create"] = true, ["deployments.redeploy"] = true }
 
   it("agree on every request of the contract", function()
     for i, name in ipairs(schema.operations()) do

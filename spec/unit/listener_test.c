@@ -1030,6 +1030,24 @@ static void test_beyond_its_connections_it_closes_the_one_that_rests_longest(voi
   hang_up(three);
 }
 
+/* The listener learns of the newcomer before it learns of the request. */
+static void test_one_that_has_just_asked_does_not_rest(void **state) {
+  fixture *all = *state;
+  listen_again(all,
+               (gitdev_listener_options){.certificate = &all->certificate, .connection_max = 2});
+  client *one = open_shaken(all), *two = open_shaken(all);
+  client *three = open_tls(all, all->client_context);
+  say(one, GET("/a"));
+  hear(one, OK("7", "GET /a "));
+  hear_end(two);
+  assert_true(shake_hands(three));
+  say(three, GET("/c"));
+  hear(three, OK("7", "GET /c "));
+  hang_up(one);
+  hang_up(two);
+  hang_up(three);
+}
+
 static void test_where_requests_are_under_way_on_all_a_new_one_is_closed(void **state) {
   fixture *all = *state;
   listen_again(all,
@@ -1175,6 +1193,7 @@ int main(void) {
       UNIT(test_ipv6),
       UNIT(test_a_crowd_comes_and_goes),
       UNIT(test_beyond_its_connections_it_closes_the_one_that_rests_longest),
+      UNIT(test_one_that_has_just_asked_does_not_rest),
       UNIT(test_where_requests_are_under_way_on_all_a_new_one_is_closed),
       UNIT(test_those_that_rest_give_their_descriptors),
       UNIT(test_no_descriptor_left),

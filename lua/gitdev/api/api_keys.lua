@@ -122,7 +122,7 @@ return {
       path = "/api_keys/{api_key}/rotate",
       scope = "api_keys:w",
       tier = 2,
-      doc = "Gives a key a new secret.",
+      doc = "Gives a key a new secret. The key in use must hold all that the other one does.",
       body = {
         {
           "expire_previous_in",
@@ -135,7 +135,7 @@ return {
       },
       returns = "api_key",
       with = { "secret" },
-      errors = { { 409, "invalid_state" } },
+      errors = { { 409, "invalid_state" }, { 403, "scope_escalation" } },
     },
     {
       op = "api_keys.delete",

@@ -60,7 +60,7 @@ return {
       doc = "Purges everything of a project, or the URLs, prefixes or tags named: exactly one of the four.",
       body = {
         { "project", "ref<prj>", required = true, doc = "The project whose answers to purge." },
-        { "everything", "bool", doc = "True: all that the regions keep of the project." },
+        { "everything", "bool", const = true, doc = "True: all that the regions keep of the project." },
         {
           "urls",
           "[str]",

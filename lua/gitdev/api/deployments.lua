@@ -229,7 +229,7 @@ return {
       doc = "Deploys a branch or a commit of a project.",
       body = {
         { "project", "ref<prj>", required = true, doc = "The project to deploy." },
-        { "branch", "str", min = 1, doc = "The branch to deploy; the production branch if absent." },
+        { "branch", "str", min = 1, max_bytes = 244, doc = "The branch to deploy; the production branch if absent." },
         { "commit_sha", "str", format = "sha", doc = "The commit to deploy; the branch's newest if absent." },
         {
           "env",

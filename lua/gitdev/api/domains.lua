@@ -149,7 +149,7 @@ return {
           format = "domain_name",
           doc = "The name; `*.example.com` for all names below example.com.",
         },
-        { "branch", "str", min = 1, doc = "The branch that shall answer; production if absent." },
+        { "branch", "str", format = "branch_name", doc = "The branch that shall answer; production if absent." },
         { "redirect_to", "str", format = "host_name", doc = "The name to send its visitors to, instead of answering." },
         { "redirect_status", "301|302|307|308", default = 308, doc = "The status to send them with, if redirect_to is given." },
       },

@@ -138,7 +138,13 @@ return {
         { "timeout_ms", "int", min = 1, max = 30000, default = 10000, doc = "How long an answer may take." },
       },
       returns = "edge_function",
-      errors = { { 409, "already_exists" }, { 422, "rule_conflict" } },
+      errors = {
+        { 409, "already_exists" },
+        { 422, "rule_conflict" },
+        { 422, "env_key_reserved" },
+        { 422, "invalid_encoding" },
+        { 422, "env_too_large" },
+      },
     },
     {
       op = "edge_functions.get",
@@ -182,7 +188,14 @@ return {
         { "expected_version", "int", min = 1, doc = "Change it only if this is its version." },
       },
       returns = "edge_function",
-      errors = { { 409, "version_conflict" }, { 409, "already_exists" }, { 422, "rule_conflict" } },
+      errors = {
+        { 409, "version_conflict" },
+        { 409, "already_exists" },
+        { 422, "rule_conflict" },
+        { 422, "env_key_reserved" },
+        { 422, "invalid_encoding" },
+        { 422, "env_too_large" },
+      },
     },
     {
       op = "edge_functions.delete",

@@ -75,10 +75,11 @@ return {
         {
           "targets",
           "[production|preview|development]",
+          min_items = 1,
           default = { "production", "preview", "development" },
           doc = "Where it applies.",
         },
-        { "branch", "str", min = 1, doc = "The one branch whose previews it applies to." },
+        { "branch", "str", min = 1, max_bytes = 244, doc = "The one branch whose previews it applies to." },
         { "upsert", "bool", default = false, doc = "Change the variable of that key, target and branch, if there is one." },
       },
       returns = "env_var",
@@ -110,8 +111,8 @@ return {
       body = {
         { "value", "str", format = "env_value", doc = "The new value, kept byte for byte." },
         { "secret", "bool", doc = "True makes it secret; there is no way back." },
-        { "targets", "[production|preview|development]", doc = "Where it applies." },
-        { "branch", "str?", min = 1, doc = "The one branch whose previews it applies to; null: all." },
+        { "targets", "[production|preview|development]", min_items = 1, doc = "Where it applies." },
+        { "branch", "str?", min = 1, max_bytes = 244, doc = "The one branch whose previews it applies to; null: all." },
       },
       returns = "env_var",
       errors = {

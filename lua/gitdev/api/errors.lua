@@ -1,4 +1,5 @@
--- Every error type with its codes (contract 1.8). A code's row: its name, its statuses, `fields` that it adds to the error, `hint`: what to do.
+-- Every error type with its codes (contract 1.8). A code's row: its name, its statuses, `fields` that it adds to the error (rows as those of
+-- objects), `hint`: what to do.
 -- A type marked `origin = "client"` never comes from the server: the SDK makes it.
 return {
   {
@@ -19,7 +20,7 @@ return {
       { "method_not_allowed", 405, hint = "Use a verb that the Allow header names." },
       { "logs_expired", 410, hint = "The logs are no longer kept." },
       { "artifact_expired", 410, hint = "The artifact is no longer kept: run the pipeline again." },
-      { "payload_too_large", 413, hint = "Make the body smaller: at most 10 MiB." },
+      { "payload_too_large", 413, hint = "Send less: a body may have 10 MiB, an edge config 512 KiB." },
       { "unsupported_media_type", 415, hint = "Send the body as application/json." },
       { "range_not_satisfiable", 416, hint = "Ask for a range inside the file." },
       { "upgrade_required", 426, hint = "Open this path as a WebSocket." },
@@ -30,7 +31,10 @@ return {
       {
         "env_too_large",
         422,
-        fields = { "size_bytes", "limit_bytes" },
+        fields = {
+          { "size_bytes", "int", doc = "How large it is." },
+          { "limit_bytes", "int", doc = "How large it may be." },
+        },
         hint = "Keep all keys and values together within 65536 bytes; put large things into a file.",
       },
       { "env_key_reserved", 422, hint = "Choose a key that does not begin with GIT_." },
@@ -63,11 +67,16 @@ return {
       {
         "insufficient_scope",
         403,
-        fields = { "required_scope" },
+        fields = { { "required_scope", "str", doc = "The scope that is missing." } },
         hint = "Use a key that holds the scope named in required_scope.",
       },
       { "scope_escalation", 403, hint = "Ask for no more projects and scopes than the key in use has." },
-      { "plan_limit_reached", 403, fields = { "limit" }, hint = "Delete what is not needed, or change the plan." },
+      {
+        "plan_limit_reached",
+        403,
+        fields = { { "limit", "int", doc = "How many of these the plan allows." } },
+        hint = "Delete what is not needed, or change the plan.",
+      },
       { "branch_protected", 403, hint = "Write to another branch, or lift the protection." },
       { "repository_archived", 403, hint = "Take the repository out of the archive first." },
     },
@@ -80,10 +89,18 @@ return {
       {
         "invalid_state",
         409,
-        fields = { "current_status", "allowed_statuses" },
-        hint = "Wait until the thing is in one of allowed_statuses.",
+        fields = {
+          { "current_status", "str?", doc = "The status that the thing has." },
+          { "allowed_statuses", "[str]", doc = "The statuses in which this would be allowed." },
+        },
+        hint = "This is allowed in allowed_statuses alone: wait for one of them, or do without.",
       },
-      { "head_moved", 409, fields = { "head_sha" }, hint = "Commit on top of head_sha." },
+      {
+        "head_moved",
+        409,
+        fields = { { "head_sha", "str?", doc = "The branch's newest commit; null if it has none." } },
+        hint = "Commit on top of head_sha.",
+      },
       { "blob_conflict", 409, hint = "Read the file again and apply the change to what it holds now." },
       { "resource_in_use", 409, hint = "Unlink what uses it first." },
       { "version_conflict", 409, hint = "Read the thing again and send its version." },

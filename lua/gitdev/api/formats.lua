@@ -15,7 +15,7 @@ return {
     says = { reserved = "is a name that the platform keeps for itself" },
   },
   sha = {
-    doc = "a full commit id: 40 lower-case hexadecimal digits",
+    doc = "a whole sha: 40 lower-case hexadecimal digits",
     pattern = "^[0-9a-f]{40}$",
     lua = { "^[0-9a-f]+$" },
     min = 40,

@@ -13,7 +13,7 @@ return {
   id_chars = 64,
   ref_chars = 100,
   cursor_chars = 512,
-  integer_max = 9007199254740992,
+  integer_max = 9007199254740991,
   -- contract 1.6
   page = { default = 20, max = 100 },
   log_page = { default = 100, max = 1000 },

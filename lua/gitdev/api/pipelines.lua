@@ -91,7 +91,7 @@ return {
           doc = "Variables for this job, over the project's own.",
         },
         { "timeout_ms", "int", min = 1, default = 3600000, doc = "How long it may take before it fails." },
-        { "artifacts", "[artifact_def]", default = {}, doc = "Files to keep when it has succeeded." },
+        { "artifacts", "[artifact_def]", max_items = 100, default = {}, doc = "Files to keep when it has succeeded." },
         { "allow_failure", "bool", default = false, doc = "Whether the run may succeed although this job fails." },
       },
     },

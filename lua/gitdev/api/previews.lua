@@ -117,7 +117,7 @@ return {
       doc = "Makes a preview of a branch, and queues its first deployment.",
       body = {
         { "project", "ref<prj>", required = true, doc = "The project." },
-        { "branch", "str", required = true, min = 1, doc = "The branch to show; any but the production branch." },
+        { "branch", "str", required = true, min = 1, max_bytes = 244, doc = "The branch to show; any but the production branch." },
         { "pull_request", "int", min = 1, doc = "The number of the pull request that it is for." },
         { "protection", "none|password|organization", default = "none", doc = "Who may see it." },
         {

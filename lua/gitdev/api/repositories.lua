@@ -389,6 +389,7 @@ return {
       },
       returns = "commit",
       errors = {
+        { 422, "resource_missing" },
         { 409, "head_moved" },
         { 409, "blob_conflict" },
         { 422, "path_exists" },

@@ -136,7 +136,7 @@ return {
       doc = "Runs a pipeline.",
       body = {
         { "pipeline", "id<pl>", required = true, doc = "The pipeline to run." },
-        { "branch", "str", min = 1, doc = "The branch to run it for; the production branch if absent." },
+        { "branch", "str", format = "branch_name", doc = "The branch to run it for; the production branch if absent." },
         { "commit_sha", "str", format = "sha", doc = "The commit to run it for; the branch's newest if absent." },
         { "inputs", "{str:str}", key_max = 64, format = "env_value", doc = "Values for the pipeline's inputs, and for any others." },
         {

@@ -174,7 +174,12 @@ return {
       },
       returns = "webhook",
       with = { "secret" },
-      errors = { { 422, "url_not_allowed" }, { 422, "unknown_event_type" }, { 403, "plan_limit_reached" } },
+      errors = {
+        { 422, "url_not_allowed" },
+        { 422, "unknown_event_type" },
+        { 422, "resource_missing" },
+        { 403, "plan_limit_reached" },
+      },
     },
     {
       op = "webhooks.get",
@@ -200,7 +205,12 @@ return {
         { "status", "enabled|disabled", doc = "Whether events shall be sent; disabling cancels what is under way." },
       },
       returns = "webhook",
-      errors = { { 422, "url_not_allowed" }, { 422, "unknown_event_type" }, { 403, "plan_limit_reached" } },
+      errors = {
+        { 422, "url_not_allowed" },
+        { 422, "unknown_event_type" },
+        { 422, "resource_missing" },
+        { 403, "plan_limit_reached" },
+      },
     },
     {
       op = "webhooks.delete",

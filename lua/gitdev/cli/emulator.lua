@@ -19,10 +19,6 @@ local function path(text)
   return text ~= "" and text or nil
 end
 
-local function folder(text)
-  return text ~= "" and text or nil
-end
-
 local function one_of(...)
   local names = {}
   for _, name in ipairs { ... } do
@@ -37,13 +33,13 @@ end
 command.options = {
   { name = "port", sets = "port", read = port_number, takes = "N", doc = "the port to listen on, up to 65535 (default 0: any free one)" },
   { name = "plan", sets = "plan", read = one_of("starter", "pro", "enterprise"), takes = "PLAN",
-    doc = "starter, pro or enterprise: how fast calls may be made (default enterprise)" },
+    doc = "how fast calls may be made: starter, pro or enterprise (the default)" },
   { name = "no-rate-limit", sets = "rate_limit", value = false, doc = "never refuse a call for being too fast" },
   { name = "build-ms", sets = "build_ms", read = whole_number, takes = "N", doc = "milliseconds that a deployment takes (default 2400)" },
   { name = "auto-create-projects", sets = "auto_create_projects", value = true,
     doc = "create a project that a deployment names and nobody made" },
   { name = "state", sets = "state", read = path, takes = "FILE", doc = "go on from the state in this file, and leave it there in the end" },
-  { name = "repositories", sets = "repositories", read = folder, takes = "DIR",
+  { name = "repositories", sets = "repositories", read = path, takes = "DIR",
     doc = "keep each repository in this folder, as a bare one that git clone reads" },
   { name = "seed", sets = "seed", read = whole_number, takes = "N", doc = "make the same ids and commits in every run" },
 }
@@ -53,7 +49,7 @@ local function help_text()
   for _, option in ipairs(command.options) do
     rows[#rows + 1] = { "--" .. option.name .. (option.takes and " " .. option.takes or ""), option.doc }
   end
-  rows[#rows + 1] = { "--help", "show this help" }
+  rows[#rows + 1] = help.row
   return "usage: gitdev emulator [options]\n" .. help.section("options", rows)
     .. "\nThe first line on stdout is a JSON object with url, ca_file, api_key and pid.\n"
 end
@@ -71,13 +67,14 @@ local function parse(arguments)
   while arguments[i] do
     local name, inline = arguments[i]:match "^%-%-([%w-]+)=?(.*)$"
     local option = name and find(name)
-    if name == "help" then return { help = true } end
+    if help.asked(arguments[i]) then return { help = true } end
     if not option or (inline ~= "" and not option.read) then return nil, "unknown option '" .. arguments[i] .. "'" end
     local value = option.value
     if option.read then
       if inline == "" then
         i = i + 1
-        inline = arguments[i] or ""
+        inline = arguments[i]
+        if not inline then return nil, "--" .. name .. " needs a value: " .. option.doc end
       end
       value = option.read(inline)
       if value == nil then return nil, "--" .. name .. " cannot be '" .. inline .. "': " .. option.doc end
@@ -140,8 +137,7 @@ function command.main(host, arguments)
     return exit_code.USAGE
   end
   if settings.help then
-    io.stdout:write(help_text())
-    return exit_code.OK
+    return report.print(help_text())
   end
   local started = {}
   local _, err = pcall(serve, host, settings, started)

@@ -5,6 +5,9 @@ local help = {}
 
 help.usage = "usage: gitdev [options] [script [arguments]]\n       gitdev command [options]\n"
 
+--- The row of the option that every command has.
+help.row = { "-h, --help", "show this help" }
+
 help.options = {
   { "-e stat", "execute string 'stat'" },
   { "-l mod", "require library 'mod' into global 'mod'" },
@@ -15,14 +18,14 @@ help.options = {
   { "-W", "turn warnings on" },
   { "--emulator", "run the script against an emulator of the API inside this process" },
   { "--quiet", "show no progress while waiting" },
-  { "-h, --help", "show this help" },
+  help.row,
   { "--version", "show version information and exit" },
   { "--", "stop handling options" },
   { "-", "stop handling options and execute stdin" },
 }
 
 help.commands = {
-  { "help [name]", "the reference: of a resource, an operation, an event, an error (gitdev help)" },
+  { "help [name]", "the reference: of a resource, an operation, an event or an error code" },
   { "emulator", "serve the API's emulator until interrupted (gitdev emulator --help)" },
   { "openapi", "print the API's OpenAPI document" },
   { "types", "print the types of the SDK for editors, as LuaCATS annotations" },
@@ -63,6 +66,11 @@ end
 --- One section of help: a title and rows of two columns.
 help.section = section
 
+--- Whether an argument of a command asks what it does.
+function help.asked(argument)
+  return argument == "--help" or argument == "-h"
+end
+--- The help of the host itself.
 function help.text()
   return help.usage
     .. section("options", help.options)

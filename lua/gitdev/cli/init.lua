@@ -137,8 +137,7 @@ end
 --- Carries the options out. `host` has the functions of the C part.
 local function dispatch(host, options)
   if options.help then
-    io.stdout:write(require("gitdev.cli.help").text())
-    return exit_code.OK
+    return report.print(require("gitdev.cli.help").text())
   end
   if options.version then io.stdout:write(version(), "\n") end
   if options.version_only then return exit_code.OK end

@@ -1,5 +1,6 @@
 --- `gitdev help`: the reference, in the terminal.
 local exit_code = require "gitdev.cli.exit_code"
+local help = require "gitdev.cli.help"
 local nearest = require "gitdev.nearest"
 local report = require "gitdev.cli.report"
 local terminal = require "gitdev.describe.terminal"
@@ -8,14 +9,13 @@ local topics = require "gitdev.describe.topics"
 local command = {}
 
 local function show(doc)
-  io.stdout:write(terminal.write(doc))
-  return exit_code.OK
+  return report.print(terminal.write(doc))
 end
 
 --- Runs the command: what is asked for, or the list of what there is. Several words are one name: "deployments create".
 function command.main(_, arguments)
   local name = table.concat(arguments, ".")
-  if name == "" or name == "--help" then return show(topics.overview()) end
+  if name == "" or help.asked(name) then return show(topics.overview()) end
   local doc = topics.of(name)
   if doc then return show(doc) end
   local near = nearest.of(name, topics.names())

@@ -8,23 +8,19 @@ local command = {}
 local function help_text()
   return "usage: gitdev openapi\n"
     .. "\nPrints the OpenAPI 3.1 document of the API: operations, objects, errors, webhooks.\n"
-    .. help.section("options", { { "--help", "show this help" } })
+    .. help.section("options", { help.row })
 end
 
 --- Runs the command; returns the exit code.
 function command.main(_, arguments)
   local first = arguments[1]
-  if first == "--help" then
-    io.stdout:write(help_text())
-    return exit_code.OK
+  if help.asked(first) then
+    return report.print(help_text())
   elseif first then
-    report.say("openapi: unknown option '%s' (gitdev openapi --help tells what there is)", first)
+    report.say("openapi: unknown argument '%s' (gitdev openapi --help tells what there is)", first)
     return exit_code.USAGE
   end
-  local text = require("gitdev.describe.openapi").text()
-  assert(io.stdout:write(text))
-  assert(io.stdout:flush())
-  return exit_code.OK
+  return report.print(require("gitdev.describe.openapi").text())
 end
 
 return command

@@ -1,4 +1,6 @@
---- What the host says of an error that nobody caught, to stderr.
+--- What the host says: of an error that nobody caught, to stderr; what a command prints, to stdout.
+local exit_code = require "gitdev.cli.exit_code"
+
 local report = {}
 
 local FIELDS = { "type", "code", "status", "param", "request_id" }
@@ -43,6 +45,17 @@ function report.uncaught(err, traceback)
   io.stderr:write("gitdev: ", require("gitdev.core").redact(text), "\n")
   traceback = trim(traceback)
   if traceback then io.stderr:write(traceback, "\n") end
+end
+
+--- Writes what a command prints to stdout, and says so if not all of it is taken, as by a full disk. Returns the exit code.
+function report.print(text)
+  local ok, problem = io.stdout:write(text)
+  if ok then
+    ok, problem = io.stdout:flush()
+  end
+  if ok then return exit_code.OK end
+  report.say("stdout cannot be written: %s", problem)
+  return exit_code.ERROR
 end
 
 --- Writes a plain sentence.

@@ -1,19 +1,27 @@
 --- `gitdev types`: prints the LuaCATS annotations of the SDK, for editors.
 local exit_code = require "gitdev.cli.exit_code"
+local help = require "gitdev.cli.help"
 local report = require "gitdev.cli.report"
 
 local command = {}
 
+local function help_text()
+  return "usage: gitdev types\n"
+    .. "\nPrints the types of the SDK as LuaCATS annotations: every call, thing, event and error.\n"
+    .. "Name the file in your editor's settings, as a library.\n"
+    .. help.section("options", { help.row })
+end
+
+--- Runs the command; returns the exit code.
 function command.main(_, arguments)
-  if arguments[1] == "--help" then
-    io.stdout:write "usage: gitdev types\nPrints LuaCATS annotations of every call, thing, event and error: name the file in your editor's library.\n"
-    return exit_code.OK
-  elseif arguments[1] then
-    report.say("types takes no arguments, got '%s'", arguments[1])
+  local first = arguments[1]
+  if help.asked(first) then
+    return report.print(help_text())
+  elseif first then
+    report.say("types: unknown argument '%s' (gitdev types --help tells what there is)", first)
     return exit_code.USAGE
   end
-  io.stdout:write(require("gitdev.describe.annotations").text())
-  return exit_code.OK
+  return report.print(require("gitdev.describe.annotations").text())
 end
 
 return command

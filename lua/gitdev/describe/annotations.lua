@@ -19,17 +19,6 @@ local SAFE_ERROR = { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside 
 -- The four that the platform's own sample of an event has: only they are certain to be in an event's data (contract 4.2).
 local PAGE_FIELDS = { project = true, status = true, url = true, duration_ms = true }
 
--- The types of what some error codes add to an error.
-local EXTRA_TYPES = {
-  allowed_statuses = "string[]",
-  current_status = "string",
-  head_sha = "string",
-  limit = "integer",
-  limit_bytes = "integer",
-  required_scope = "string",
-  size_bytes = "integer",
-}
-
 -- ---- field lists ----
 
 local function sentence(text)
@@ -367,22 +356,12 @@ local function write_events(self)
   self.page:alias("gitdev.AnyEvent", "Any of the events: its `type` says which.", union)
 end
 
-local function error_codes()
-  local list = {}
-  for _, group in ipairs(require "gitdev.api.errors") do
-    for _, row in ipairs(group.codes or {}) do
-      list[#list + 1] = row[1]
-    end
-  end
-  return list
-end
-
 -- What errors have besides the usual: the fields of some codes, and the things that a wait was for.
 local function error_extras()
   local rows = {}
-  for _, code in ipairs(error_codes()) do
-    for _, field in ipairs(schema.error(code).fields or {}) do
-      rows[#rows + 1] = { field .. "?", assert(EXTRA_TYPES[field], "no type for " .. field), "With the code " .. words.code(code) .. "." }
+  for _, code in ipairs(schema.error_codes()) do
+    for _, node in ipairs(schema.error(code).fields or {}) do
+      rows[#rows + 1] = { node.name .. "?", luacats.type(node, {}), "With the code " .. words.code(code) .. ". " .. sentence(node.doc) }
     end
   end
   for _, name in ipairs(schema.objects()) do
@@ -441,7 +420,7 @@ local function write_own(self)
     self.page:alias(row[1], row[3], { row[2] })
   end
   self.page:alias("gitdev.ErrorType", "The types of errors: those of the API, then the SDK's own.", quoted(schema.error_types()))
-  self.page:alias("gitdev.ErrorCode", "The API's error codes.", quoted(error_codes()))
+  self.page:alias("gitdev.ErrorCode", "The API's error codes.", quoted(schema.error_codes()))
   for _, class in ipairs(classes.list) do
     write_class(self, class)
   end

@@ -153,8 +153,11 @@ function json_schema.of(node, context)
   return schema
 end
 
--- The same with the words after it.
-local function described(node, context)
+---The schema of a field: that of its type, with its words after it.
+---@param node table  see gitdev.types
+---@param context gitdev.SchemaContext
+---@return table schema
+function json_schema.field(node, context)
   local schema = json_schema.of(node, context)
   document.put(schema, "description", json_schema.sentence(node))
   return schema
@@ -179,7 +182,7 @@ end
 function json_schema.put_fields(schema, fields, context, required)
   local properties, names = object(), {}
   for _, field in ipairs(fields) do
-    document.put(properties, field.name, described(field, context))
+    document.put(properties, field.name, json_schema.field(field, context))
     local due = is_required(field, context)
     if required then
       due = required[field.name]

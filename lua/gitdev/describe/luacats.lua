@@ -1,5 +1,6 @@
 -- How LuaCATS annotations are written: the contract's types, and declarations of classes, functions and aliases.
 local calls = require "gitdev.describe.calls"
+local formats = require "gitdev.api.formats"
 local words = require "gitdev.describe.words"
 
 local luacats = {}
@@ -25,6 +26,12 @@ end
 -- ---- types ----
 
 local BASIC = { str = "string", int = "integer", bool = "boolean", json = "gitdev.Json", id = "string", ref = "string" }
+
+-- Formats of texts that may be given as numbers.
+local NUMERIC = {}
+for name, format in pairs(formats) do
+  NUMERIC[name] = format.numbers
+end
 
 local function literal(value)
   return type(value) == "string" and '"' .. value .. '"' or tostring(value)
@@ -79,11 +86,12 @@ function luacats.type(node, context)
     text = identity(node)
   else
     text = BASIC[node.kind] or MAKERS[node.kind](node, context)
+    text = text .. (context.request and NUMERIC[node.format] and "|integer" or "")
   end
   if node.repeatable then
     text = text .. "|" .. grouped(text) .. "[]"
   end
-  if node.nullable then
+  if node.nullable or node.kind == "json" and not context.request then -- null is a JSON value too, and reads as nil
     text = text .. (context.request and "|gitdev.Null" or "|nil")
   end
   return text

@@ -6,6 +6,7 @@ local limits = require "gitdev.api.limits"
 local responses = require "gitdev.describe.responses"
 local schema = require "gitdev.schema"
 local types = require "gitdev.types"
+local words = require "gitdev.describe.words"
 
 local openapi = {}
 
@@ -160,13 +161,13 @@ end
 
 local function path_parameter(param, request)
   local thing, field = field_of(param)
-  local words = param.name:gsub("_", " ")
-  local doc = field and field.doc or "The " .. words .. "."
+  local name = param.name:gsub("_", " ")
+  local doc = field and field.doc or "The " .. name .. "."
   if param.kind == "ref" then
     local other = thing and thing.fields.by_name.slug and "slug" or "name"
-    doc = "The " .. words .. ": its id or its " .. other .. "."
+    doc = "The " .. name .. ": its id or its " .. other .. "."
   elseif param.kind == "id" then
-    doc = "The " .. words .. "'s id."
+    doc = "The " .. name .. "'s id."
   end
   if param.greedy then
     doc = doc .. " It may hold slashes, which may go as they are or as %2F."
@@ -295,14 +296,6 @@ local function security(op)
   return also and { object("secret_key", document.array()), object(also, document.array()) } or nil
 end
 
-local ACCESS = { r = "read", w = "write" }
-
-local function scope(op)
-  return op.scope and op.scope:gsub(":(%l)$", function(letter)
-    return ":" .. ACCESS[letter]
-  end)
-end
-
 local function summary(doc)
   local first = doc:match "^(.-)%. " or doc:match "^(.-)%.?$"
   return first, first .. "." ~= doc and doc or nil
@@ -319,7 +312,7 @@ local function operation(self, op)
     "requestBody", request_body(self, op),
     "responses", answers(self, op),
     "security", security(op),
-    "x-scope", scope(op),
+    "x-scope", op.scope and words.scope(op.scope),
     "x-tier", op.tier,
     "x-since", op.since
   )

@@ -34,10 +34,8 @@ local function make_addresses()
   for _, name in ipairs(schema.error_types()) do
     at[name] = { ERRORS, name }
   end
-  for _, group in ipairs(require "gitdev.api.errors") do
-    for _, row in ipairs(group.codes or {}) do
-      at[row[1]] = { ERRORS, group.type }
-    end
+  for _, code in ipairs(schema.error_codes()) do
+    at[code] = { ERRORS, schema.error(code).type }
   end
   for _, name in ipairs(schema.objects()) do
     at[name] = { schema.object(name).resource .. ".md", object_heading(name) }
@@ -167,11 +165,7 @@ local function errors_page()
   doc:text("An error is a table; `tostring` gives one line. `gitdev.is_error(err, name)` asks for a type or a code, "
     .. "`gitdev.hint(err)` says what to do.")
   guide.error_fields(doc)
-  for _, group in ipairs(require "gitdev.api.errors") do
-    doc:heading(2, group.type)
-    doc:text((group.hint or "") .. (group.origin == "client" and " Made by the SDK itself." or ""))
-    doc:table({ "code", "status", "adds", "what to do" }, reference.error_rows(group))
-  end
+  reference.errors(doc, { "code", "status", "adds", "what to do" })
   return doc
 end
 

@@ -1,6 +1,7 @@
 -- The parts of the reference: what is said of an operation, an object, a state machine, an event, an error. One source for the pages of
 -- docs/reference (gitdev.describe.pages) and for `gitdev help` (gitdev.describe.topics); each writes it in its own way.
 local calls = require "gitdev.describe.calls"
+local error_groups = require "gitdev.api.errors"
 local examples = require "gitdev.describe.examples"
 local schema = require "gitdev.schema"
 local words = require "gitdev.describe.words"
@@ -334,14 +335,11 @@ end
 -- ---- errors ----
 
 local function adds(known)
-  return known.fields and table.concat(words.codes(known.fields), ", ") or ""
+  return known.fields and table.concat(words.codes(known.fields.names), ", ") or ""
 end
 
----Rows for a table of a type's codes: code, status, what it adds to the error, what to do.
----@param group table  an entry of gitdev.api.errors
----@param short? boolean  without what it adds
----@return table[]
-function reference.error_rows(group, short)
+-- Rows of a type's codes: code, status, what it adds to the error (not in `short` ones), what to do.
+local function code_rows(group, short)
   local rows = {}
   for i, row in ipairs(group.codes or {}) do
     local known = schema.error(row[1])
@@ -351,6 +349,17 @@ function reference.error_rows(group, short)
     end
   end
   return rows
+end
+
+---Says of every error type what to do about it, and what codes it has.
+---@param doc table
+---@param head string[]  of the tables: three columns leave out what the codes add
+function reference.errors(doc, head)
+  for _, group in ipairs(error_groups) do
+    doc:heading(2, group.type)
+    doc:text((group.hint or "") .. (group.origin == "client" and " Made by the SDK itself." or ""))
+    doc:table(head, code_rows(group, #head == 3))
+  end
 end
 
 ---Says of an error code, or of an error's type, what it means and which operations have it of their own.

@@ -3,8 +3,8 @@
 local document = require "gitdev.describe.json_document"
 local errors = require "gitdev.api.errors"
 local json_schema = require "gitdev.describe.json_schema"
+local limits = require "gitdev.api.limits"
 local schema = require "gitdev.schema"
-local types = require "gitdev.types"
 
 local responses = {}
 
@@ -78,24 +78,6 @@ end
 
 -- ---- errors (contract 1.8) ----
 
--- What a code adds to the error.
-local EXTRA = {
-  required_scope = { "str", "The scope that is missing." },
-  limit = { "int", "How many of these the plan allows." },
-  current_status = { "str?", "The status that the thing has." },
-  allowed_statuses = { "[str]", "The statuses in which this would be allowed." },
-  head_sha = { "str?", "The branch's newest commit; null if it has none." },
-  size_bytes = { "int", "How large it is." },
-  limit_bytes = { "int", "How large it may be." },
-}
-
-local function extra_schema(name)
-  local row = assert(EXTRA[name], "describe/responses.lua does not know the error field " .. name)
-  local made = json_schema.of(types.parse(row[1]), { request = false })
-  document.put(made, "description", row[2])
-  return made
-end
-
 -- All codes that the API sends, by type.
 local function api_types()
   local names = {}
@@ -159,6 +141,17 @@ for place, row in ipairs(STATUSES) do
   place_of[row[1]], STATUS_NAMES[row[1]] = place, row[2]
 end
 
+-- Whether a thing is named somewhere in these fields, which there may not be.
+local function refers(fields)
+  for _, node in ipairs(fields) do
+    local inner = node.item or node.value or node
+    if inner.kind == "ref" or inner.kind == "id" then
+      return true
+    end
+  end
+  return false
+end
+
 -- What every operation of some kind may say besides what its row names (contract 2): status, the variant's name, codes.
 local function implied(op)
   local rows, writes = {}, op.method ~= "GET"
@@ -180,7 +173,8 @@ local function implied(op)
     add(404, nil, "resource_missing")
   end
   if op.body then
-    add(422, nil, "parameter_missing", "parameter_invalid", "parameter_unknown", "invalid_type", "idempotency_key_reused")
+    local missing = refers(op.body) and "resource_missing" or nil
+    add(422, missing, "parameter_missing", "parameter_invalid", "parameter_unknown", "invalid_type", "idempotency_key_reused", missing)
   elseif writes then
     add(422, "empty", "parameter_unknown", "idempotency_key_reused")
   end
@@ -256,10 +250,10 @@ local function error_of(status, codes)
   local conditions = {}
   for _, code in ipairs(codes) do
     local fields = schema.error(code).fields
-    for _, name in ipairs(fields or {}) do
-      document.put(properties, name, extra_schema(name))
+    for _, node in ipairs(fields or {}) do
+      document.put(properties, node.name, json_schema.field(node, { request = false }))
     end
-    conditions[#conditions + 1] = fields and condition(code, fields)
+    conditions[#conditions + 1] = fields and condition(code, fields.names)
   end
   local lists_faults = status == 422
   document.put(properties, "errors", lists_faults and object("type", "array", "minItems", 1) or nil)
@@ -335,7 +329,11 @@ function responses.list_schema(name)
       "object", object("type", "string", "const", "list"),
       "data", object("type", "array", "items", ref("schemas", name)),
       "has_more", object("type", "boolean", "description", "Whether another page follows; only this ends a walk."),
-      "next_cursor", object("type", { "string", "null" }, "maxLength", 512, "description", "`cursor` of the next page; null at the end.")
+      "next_cursor", object(
+        "type", { "string", "null" },
+        "maxLength", limits.cursor_chars,
+        "description", "`cursor` of the next page; null at the end."
+      )
     ),
     "required", { "object", "data", "has_more", "next_cursor" }
   )

@@ -126,11 +126,7 @@ local function errors(name)
   end
   local doc = with_title "errors"
   guide.implied(doc)
-  for _, group in ipairs(require "gitdev.api.errors") do
-    doc:heading(2, group.type)
-    doc:text((group.hint or "") .. (group.origin == "client" and " Made by the SDK itself." or ""))
-    doc:table({ "", "", "" }, reference.error_rows(group, true))
-  end
+  reference.errors(doc, { "", "", "" })
   return doc
 end
 
@@ -148,10 +144,27 @@ function topics.event_rows()
   return rows
 end
 
--- A method of a thing, "deployment.cancel", is the operation that it calls.
+-- What a thing is called: by its own name, or by that of its resource.
+local function thing_of(name)
+  if schema.object(name) then
+    return name
+  end
+  for _, one in ipairs(schema.objects()) do
+    if schema.object(one).home == name then
+      return one
+    end
+  end
+  return nil
+end
+
+-- A method of a thing, "deployment.cancel", is the operation that it calls; the walk over a list is the list.
 local function method(name)
-  local thing, own = name:match "^([%l_]+)%.([%l_]+)$"
-  for _, one in ipairs(thing and schema.object(thing) and calls.methods(thing) or {}) do
+  local above, own = name:match "^([%l_%.]+)%.([%l_]+)$"
+  if own == "each" and schema.operation(above .. ".list") then
+    return above .. ".list"
+  end
+  local thing = above and thing_of(above)
+  for _, one in ipairs(thing and calls.methods(thing) or {}) do
     if one.name == own then
       return one.op or "waiting"
     end
@@ -215,11 +228,7 @@ function topics.names()
   add(schema.objects())
   add(schema.events())
   add(schema.error_types())
-  for _, group in ipairs(require "gitdev.api.errors") do
-    for _, row in ipairs(group.codes or {}) do
-      names[#names + 1] = row[1]
-    end
-  end
+  add(schema.error_codes())
   for _, one in ipairs(guide.sections) do
     names[#names + 1] = one.topic
   end

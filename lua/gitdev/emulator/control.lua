@@ -128,6 +128,18 @@ for _, route in ipairs(catalog.control) do
   ROUTES[#ROUTES + 1] = route
 end
 
+-- What fails is the emulator's failure, and must not end the program that serves it.
+local function act(fn, emulator, ...)
+  local ok, status, result = pcall(fn, emulator, ...)
+  if not ok and status == "interrupted" then
+    error(status, 0)
+  elseif not ok then
+    emulator.options.on_error(tostring(status))
+    status, result = 500, "The emulator failed: " .. tostring(status)
+  end
+  return (status < 400 and answer or problem)(status, result)
+end
+
 --- Whether a path is the control plane's.
 function control.owns(path)
   return path:find "^/_emulator/" ~= nil
@@ -144,8 +156,7 @@ function control.handle(emulator, method, path, text)
       if not body then
         return problem(400, cause)
       end
-      local status, result = route[3](emulator, body, value, text)
-      return (status < 400 and answer or problem)(status, result)
+      return act(route[3], emulator, body, value, text)
     end
   end
   if known then

@@ -157,39 +157,71 @@ local ROOTS = {
   "api_key", "public_key", "endpoints",
 }
 
---- The whole state as a text, for `restore`.
-function emulator:dump()
+local function roots_of(self)
   local roots = {}
   for _, name in ipairs(ROOTS) do
     roots[name] = self[name]
   end
-  return snapshot.write(self, roots)
+  return roots
+end
+
+--- The whole state as a text, for `restore`.
+function emulator:dump()
+  return snapshot.write(self, roots_of(self))
+end
+
+local function put_roots(self, roots)
+  for _, name in ipairs(ROOTS) do
+    self[name] = roots[name]
+  end
 end
 
 -- Takes a state's roots over; the keys that are held now open what the state's own did.
 local function adopt(self, roots)
   local api_key, public_key = self.api_key, self.public_key
-  for _, name in ipairs(ROOTS) do
-    self[name] = roots[name]
-  end
+  put_roots(self, roots)
   self.keys[api_key] = self.keys[api_key] or self.keys[self.api_key]
   self.keys[public_key] = self.keys[public_key] or self.keys[self.public_key]
   self.api_key, self.public_key = api_key, public_key
+end
+
+-- The first root that a state lacks; nil: it has them all.
+local function find_gap(self, roots)
+  for _, name in ipairs(ROOTS) do
+    if type(roots[name]) ~= type(self[name]) then
+      return name
+    end
+  end
+  return getmetatable(roots.tenants[false]) ~= tenant and "tenants" or nil
+end
+
+local function continue(self, roots)
+  adopt(self, roots)
+  folders.restore(self)
+  local behind = self.now_ms - math.floor(self.options.clock() * 1000 + 0.5) - self.skipped_ms
+  self.skipped_ms = self.skipped_ms + math.max(0, behind)
+  self:advance()
 end
 
 --- Puts a state that `dump` wrote in the place of the present one. Time goes on from when it was written, or from now if that is later;
 -- `api_key` and `public_key` stay, and open what the state's own did. Returns true, or nil and a sentence; then nothing has changed.
 function emulator:restore(text)
   local roots, problem = snapshot.read(self, text)
-  if not roots then
-    return nil, problem
+  local gap = roots and find_gap(self, roots)
+  if not roots or gap then
+    return nil, problem or ("This state is damaged: its %s are not there."):format(gap)
   end
-  adopt(self, roots)
+  local before = roots_of(self)
+  local ok, cause = pcall(continue, self, roots)
+  if ok then
+    return true
+  end
+  put_roots(self, before)
   folders.restore(self)
-  local behind = self.now_ms - math.floor(self.options.clock() * 1000 + 0.5) - self.skipped_ms
-  self.skipped_ms = self.skipped_ms + math.max(0, behind)
-  self:advance()
-  return true
+  if cause == "interrupted" then
+    error(cause, 0)
+  end
+  return nil, "This state is damaged: " .. tostring(cause) .. "."
 end
 
 --- Saves the state in a file: written beside it and renamed, so that there is always a whole one. Returns true, or nil and a problem.

@@ -3,6 +3,8 @@
 local json = require "gitdev.json"
 local schema = require "gitdev.schema"
 
+local FAULTS_MAX = 100
+
 local refusal = {}
 refusal.__index = refusal
 
@@ -28,7 +30,7 @@ function refusal.new(code, details)
   if not row or not allows(row, status) then
     error(("the contract has no error %s with status %s"):format(code, tostring(status)))
   end
-  return setmetatable({ code = code, type = row.type, status = status, fields = row.fields, details = details }, refusal)
+  return setmetatable({ code = code, type = row.type, status = status, fields = row.fields and row.fields.names, details = details }, refusal)
 end
 
 --- Raises a refusal.
@@ -41,10 +43,19 @@ end
 function refusal.unprocessable(faults)
   local first = faults[1]
   local details = { status = 422, param = first.param, message = first.message, errors = faults }
-  for _, name in ipairs(schema.error(first.code).fields or {}) do
+  local adds = schema.error(first.code).fields
+  for _, name in ipairs(adds and adds.names or {}) do
     details[name] = first[name]
   end
   refusal.raise(first.code, details)
+end
+
+--- Adds a fault to a list, for `unprocessable`. At a hundred it is raised at once: a body may hold a hundred thousand, and nobody reads more.
+function refusal.add(faults, fault)
+  faults[#faults + 1] = fault
+  if #faults == FAULTS_MAX then
+    refusal.unprocessable(faults)
+  end
 end
 
 --- Whether `value`, caught by pcall, is a refusal.

@@ -63,19 +63,19 @@ local function write_table(state, value)
   if meta and not class then
     error("the state holds a table of a class that cannot be saved", 0)
   end
-  local row = { class = class, list = json.array(), rest = json.array() }
-  local count = 0
+  local list, rest, count = {}, {}, 0
   while value[count + 1] ~= nil do
     count = count + 1
-    row.list[count] = write_value(state, value[count])
+    list[count] = write_value(state, value[count])
   end
   for key, element in next, value do
     local in_list = type(key) == "number" and key >= 1 and key <= count and key % 1 == 0
     if not in_list then
-      row.rest[#row.rest + 1] = json.array { write_value(state, key), write_value(state, element) }
+      rest[#rest + 1] = "[" .. write_value(state, key) .. "," .. write_value(state, element) .. "]"
     end
   end
-  return row
+  local head = class and '{"class":"' .. class .. '","list":[' or '{"list":['
+  return head .. table.concat(list, ",") .. '],"rest":[' .. table.concat(rest, ",") .. "]}"
 end
 
 local function reference(state, value)
@@ -85,26 +85,32 @@ local function reference(state, value)
     number = state.count
     state.numbers[value], state.waiting[number] = number, value
   end
-  return json.array { number }
+  return ("[%d]"):format(number)
 end
 
--- Plain values stand for themselves; everything else is a list: { row }, or { kind, text }.
+local function named(kind, text)
+  return '["' .. kind .. '",' .. json.quote(text) .. "]"
+end
+
+-- Plain values stand for themselves; everything else is a list: [row], or [kind, text].
 function write_value(state, value)
   local kind = type(value)
   if value == core.null then
-    return json.array { "null", "" }
+    return named("null", "")
   elseif value == state.emulator then
-    return json.array { "emulator", "" }
+    return named("emulator", "")
   elseif kind == "table" then
     return reference(state, value)
   elseif kind == "string" then
-    return core.utf8(value) and value or json.array { "bytes", base64.encode(value) }
-  elseif kind == "boolean" or kind == "number" and value == value and math.abs(value) ~= math.huge then
-    return value
+    return core.utf8(value) and json.quote(value) or named("bytes", base64.encode(value))
+  elseif kind == "boolean" then
+    return tostring(value)
+  elseif kind == "number" and value == value and math.abs(value) ~= math.huge then
+    return json.number(value)
   elseif kind == "function" and FUNCTION_NAMES[value] then
-    return json.array { "function", FUNCTION_NAMES[value] }
+    return named("function", FUNCTION_NAMES[value])
   elseif kind == "userdata" then
-    return json.array { "repository", base64.encode(assert(value:dump())) }
+    return named("repository", base64.encode(assert(value:dump())))
   end
   return error("the state holds a " .. kind .. ", which cannot be saved", 0)
 end
@@ -115,7 +121,7 @@ function snapshot.write(emulator, roots)
   reference(state, roots)
   local rows, at = {}, 1
   while at <= state.count do
-    rows[at] = assert(json.encode(write_table(state, state.waiting[at])))
+    rows[at] = write_table(state, state.waiting[at])
     state.waiting[at] = nil
     at = at + 1
   end

@@ -63,6 +63,11 @@ function tenant:set(thing, changes)
   end
 end
 
+--- Says that something within a field of a stored thing was changed in its place.
+function tenant:touch(thing)
+  self.things[thing.object]:touch(thing)
+end
+
 local function react(self, kind, thing, event)
   for _, reaction in ipairs(catalog.reactions[kind] or {}) do
     reaction(self, thing, event)

@@ -19,9 +19,9 @@ local function missing(param, message)
   return { code = "resource_missing", param = param, message = message }
 end
 
---- The commit { sha, message } with the id `sha`, or the head of `branch`. A project without a repository (nil) has no commits, and takes any
--- branch. Refuses with 422 what is not there.
-function launch.commit(repository, branch, sha)
+--- What is not there of a branch and a commit that are to be deployed (`sha` may be nil): a list of faults. A project without a repository (nil) has
+-- no commits, and takes any branch.
+function launch.commit_faults(repository, branch, sha)
   local faults = {}
   if repository and not history.head(repository, branch) then
     faults[1] = missing("branch", ('branch: the repository has no branch "%s".'):format(branch))
@@ -29,6 +29,13 @@ function launch.commit(repository, branch, sha)
   if sha and not history.commit(repository, sha) then
     faults[#faults + 1] = missing("commit_sha", "commit_sha: the repository has no such commit.")
   end
+  return faults
+end
+
+--- The commit { sha, message } with the id `sha`, or the head of `branch`; nil in a project without a repository. Refuses with 422 what is not
+-- there.
+function launch.commit(repository, branch, sha)
+  local faults = launch.commit_faults(repository, branch, sha)
   if faults[1] then
     refusal.unprocessable(faults)
   end

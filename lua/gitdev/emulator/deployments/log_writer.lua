@@ -1,4 +1,5 @@
 --- Writes the lines of a log (contract 2.5): numbered, cut where they are too long, with secrets masked (contract 1.10).
+local distinct = require "gitdev.emulator.store.distinct"
 local limits = require "gitdev.api.limits"
 
 local function characters(text)
@@ -24,12 +25,14 @@ local function add_masks(texts, secret)
   end
 end
 
--- The texts to mask, the longest first, so that a secret which contains another is masked whole.
+-- The texts to mask, the longest first, so that a secret which contains another is masked whole. Each comes once: the mask of "*" holds "*",
+-- and would grow with every further one.
 local function masks(secrets)
   local texts = {}
   for _, secret in ipairs(secrets) do
     add_masks(texts, secret)
   end
+  texts = distinct(texts)
   table.sort(texts, function(a, b)
     if #a ~= #b then
       return #a > #b
@@ -84,8 +87,9 @@ function log_writer:write(time_ms, stage, stream, level, text)
   if time_ms > self.until_ms then
     return
   end
-  for line in each_line(text) do
-    local message, truncated = cut(masked(line, self.masks))
+  -- No mask holds a line end, so the whole text is searched at once: one line after the other, many lines under many masks take minutes.
+  for line in each_line(masked(text, self.masks)) do
+    local message, truncated = cut(line)
     self.lines[#self.lines + 1] = {
       object = "log_line",
       seq = #self.lines + 1,

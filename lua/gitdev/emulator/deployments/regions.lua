@@ -52,16 +52,16 @@ function regions.get(id)
   return by_id[id]
 end
 
---- Refuses, with 422, a list of codes (nil: nothing to check) of which some are of no region that deployments can run in.
-function regions.check(codes)
-  local faults = {}
+--- Refuses, with 422, a list of codes (nil: nothing to check) of which some are of no region that deployments can run in. `faults`: what was
+-- found wrong with other fields, which is refused with them, or by itself.
+function regions.check(codes, faults)
   for place, code in ipairs(codes or {}) do
     local region = by_id[code]
     if not (region and region.compute) then
       local param = ("regions[%d]"):format(place)
       local why = region and ("in %s only edge functions run"):format(code) or ('there is no region "%s"'):format(code)
       local message = ("%s: %s; deployments run in %s."):format(param, why, table.concat(computing, ", "))
-      faults[#faults + 1] = { code = "parameter_invalid", param = param, message = message }
+      refusal.add(faults, { code = "parameter_invalid", param = param, message = message })
     end
   end
   if faults[1] then

@@ -1,4 +1,5 @@
 --- Which DNS records a domain needs (contract 2.10), and whether they are there.
+local contains = require "gitdev.emulator.store.contains"
 local dns = require "gitdev.emulator.domains.dns"
 local random = require "gitdev.emulator.store.random"
 
@@ -35,15 +36,6 @@ end
 function domain_records.proof(tenant, name)
   local token = random.new(tenant.organization.id .. " " .. name):id()
   return CHALLENGE .. host_of(name), PROOF .. token
-end
-
-local function contains(list, value)
-  for _, one in ipairs(list) do
-    if one == value then
-      return true
-    end
-  end
-  return false
 end
 
 -- Whether all of a list are `value`, and it is there.

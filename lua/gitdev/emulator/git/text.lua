@@ -5,19 +5,30 @@ local REPLACEMENT = "\239\191\189" -- U+FFFD
 
 local text = {}
 
+-- How many bytes the character at a byte beyond ASCII has; nil if there is none.
+local function length_at(bytes, at)
+  for length = 2, 4 do
+    if at + length - 1 <= #bytes and core.utf8(bytes:sub(at, at + length - 1)) then
+      return length
+    end
+  end
+  return nil
+end
+
 --- The text with each byte that is no UTF-8 replaced.
 function text.clean(bytes)
-  local valid, offset = core.utf8(bytes)
-  if valid then
+  if core.utf8(bytes) then
     return bytes
   end
-  local parts = {}
-  while not valid do
-    parts[#parts + 1] = bytes:sub(1, offset - 1) .. REPLACEMENT
-    bytes = bytes:sub(offset + 1)
-    valid, offset = core.utf8(bytes)
+  local parts, at, beyond = {}, 1, bytes:find "[\128-\255]"
+  while beyond do
+    local length = length_at(bytes, beyond)
+    parts[#parts + 1] = bytes:sub(at, beyond - 1)
+    parts[#parts + 1] = length and bytes:sub(beyond, beyond + length - 1) or REPLACEMENT
+    at = beyond + (length or 1)
+    beyond = bytes:find("[\128-\255]", at)
   end
-  return table.concat(parts) .. bytes
+  return table.concat(parts) .. bytes:sub(at)
 end
 
 local function person(who)

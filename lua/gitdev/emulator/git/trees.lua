@@ -144,7 +144,8 @@ local function find_directory(objects, commit, path)
   if path == "" then
     return store.sound(objects:commit(commit)).tree_sha
   end
-  local entry = store.sound(objects:entry(commit, path))
+  -- libgit2 takes "a/" for "a".
+  local entry = path:sub(-1) ~= "/" and store.sound(objects:entry(commit, path))
   if not entry then
     refuse_missing("path", "path: there is no such directory.")
   elseif entry.type ~= "tree" then

@@ -18,15 +18,23 @@ local function sum_before(record, second)
   return record.sum[low - 1] or 0
 end
 
+-- Where to count what is of a project, of none (nil), or of several (a list): of those, only one that is alone counts.
+local function place_of(project_id)
+  if type(project_id) == "table" then
+    project_id = #project_id == 1 and project_id[1] or nil
+  end
+  return project_id or NONE
+end
+
 local function record_of(tenant, metric, project_id)
   tenant.meters = tenant.meters or {}
-  local meters, place = tenant.meters, project_id or NONE
+  local meters, place = tenant.meters, place_of(project_id)
   meters[metric] = meters[metric] or {}
   meters[metric][place] = meters[metric][place] or { at = {}, sum = {} }
   return meters[metric][place]
 end
 
---- Counts `quantity` more of a metric, now. `project_id`: nil for what is of no project.
+--- Counts `quantity` more of a metric, now. `project_id`: nil for what is of no project, a list for what is of several.
 function meter.add(tenant, metric, project_id, quantity)
   local record, now = record_of(tenant, metric, project_id), tenant:seconds()
   local count = #record.at

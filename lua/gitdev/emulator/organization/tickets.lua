@@ -1,5 +1,6 @@
 --- Stream tickets (contract 2.5): each opens one log stream, for a minute, with what the key may do that asked for it. A tenant keeps its own in
--- `tenant.tickets`: ticket -> { resource, key, expires_ms }.
+-- `tenant.tickets`: ticket -> { resource, key, expires_ms }, and in `tenant.ticket_line` the order in which they were issued, which is the order
+-- in which they expire.
 local keyring = require "gitdev.emulator.organization.keyring"
 
 local LIFE_MS = 60 * 1000
@@ -7,20 +8,23 @@ local CHARS = 32
 
 local tickets = {}
 
-local function forget_old(kept, now)
-  for ticket, entry in pairs(kept) do
-    if entry.expires_ms <= now then
-      kept[ticket] = nil
-    end
+-- The first tickets of the line that have expired leave it; no other one is looked at, however many there are.
+local function forget_old(tenant, now)
+  local kept, line = tenant.tickets, tenant.ticket_line
+  while line.first <= line.last and line[line.first].expires_ms <= now do
+    kept[line[line.first].ticket], line[line.first] = nil, nil
+    line.first = line.first + 1
   end
 end
 
 --- Makes a ticket for the log of the thing with the id `resource`, on behalf of `key`. Returns it, and when it expires (Unix seconds).
 function tickets.issue(tenant, key, resource)
   local now = tenant:now()
-  tenant.tickets = tenant.tickets or {}
-  forget_old(tenant.tickets, now)
-  local ticket = "tkt_" .. tenant.emulator.random:token(CHARS)
+  tenant.tickets, tenant.ticket_line = tenant.tickets or {}, tenant.ticket_line or { first = 1, last = 0 }
+  forget_old(tenant, now)
+  local ticket, line = "tkt_" .. tenant.emulator.random:token(CHARS), tenant.ticket_line
+  line.last = line.last + 1
+  line[line.last] = { ticket = ticket, expires_ms = now + LIFE_MS }
   tenant.tickets[ticket] = { resource = resource, key = key, expires_ms = now + LIFE_MS }
   return ticket, math.floor((now + LIFE_MS) / 1000)
 end

@@ -2,11 +2,12 @@
 -- circle, a schedule that can be read. Each rule adds its faults, { code, param, message }, to a list.
 local cron = require "gitdev.emulator.pipelines.cron"
 local nearest = require "gitdev.nearest"
+local refusal = require "gitdev.emulator.refusal"
 
 local rules = {}
 
 local function add(faults, param, text)
-  faults[#faults + 1] = { code = "parameter_invalid", param = param, message = param .. " " .. text }
+  refusal.add(faults, { code = "parameter_invalid", param = param, message = param .. " " .. text })
 end
 
 -- Every name in a list of things may stand there once.

@@ -193,10 +193,6 @@ local function in_order(fields, faults)
   return faults
 end
 
--- A body may hold a hundred thousand faults: nobody reads them all, and telling them would keep others waiting.
-local FAULTS_MAX = 100
-local ENOUGH = {}
-
 local function check(fields, values, body)
   local faults = {}
   local options = {
@@ -209,12 +205,9 @@ local function check(fields, values, body)
     if code == "env_too_large" then
       fault.size_bytes, fault.limit_bytes = env_bytes(values, param), limits.env_bytes
     end
-    faults[#faults + 1] = fault
-    if #faults == FAULTS_MAX then
-      error(ENOUGH, 0)
-    end
+    refusal.add(faults, fault)
   end)
-  if not ok and caught ~= ENOUGH then
+  if not ok and not refusal.is(caught) then
     error(caught, 0)
   elseif faults[1] then
     refusal.unprocessable(in_order(fields, faults))

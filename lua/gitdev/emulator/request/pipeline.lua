@@ -6,13 +6,12 @@ local core = require "gitdev.core"
 local download = require "gitdev.emulator.request.download"
 local input = require "gitdev.emulator.request.input"
 local keyring = require "gitdev.emulator.organization.keyring"
+local limits = require "gitdev.api.limits"
 local meter = require "gitdev.emulator.organization.meter"
 local paging = require "gitdev.emulator.request.paging"
 local refusal = require "gitdev.emulator.refusal"
 local schema = require "gitdev.schema"
 local tickets = require "gitdev.emulator.organization.tickets"
-
-local VERSION = "2.4.1"
 
 -- Refusals of an execution that are kept under the idempotency key (contract 1.9).
 local KEPT = { [409] = true, [422] = true }
@@ -316,7 +315,7 @@ end
 -- `is_json`: whether there is a body that says nothing of its own type.
 local function response_headers(self, is_json)
   local emulator = self.emulator
-  local headers = { "Date", emulator:date(), "X-Request-Id", self.id, "X-Git-Version", VERSION }
+  local headers = { "Date", emulator:date(), "X-Request-Id", self.id, "X-Git-Version", limits.version }
   if is_json then
     headers[7], headers[8] = "Content-Type", "application/json; charset=utf-8"
   end
@@ -337,7 +336,7 @@ end
 
 --- The headers that every answer carries, also an injected one: flat { "Name", "value", … }.
 function pipeline.basic_headers(emulator, request_id)
-  return { "Date", emulator:date(), "X-Request-Id", request_id, "X-Git-Version", VERSION }
+  return { "Date", emulator:date(), "X-Request-Id", request_id, "X-Git-Version", limits.version }
 end
 
 -- A browser asks first whether it may send Authorization; only the public operations let it (contract 1.1).

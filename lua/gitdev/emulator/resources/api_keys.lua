@@ -19,7 +19,7 @@ local function with_secret(key, secret)
 end
 
 local function add(faults, code, param, message)
-  faults[#faults + 1] = { code = code, param = param, message = param .. message }
+  refusal.add(faults, { code = code, param = param, message = param .. message })
 end
 
 -- The ids of the projects that a body names.
@@ -51,13 +51,13 @@ local function check_scopes(scopes, is_limited, faults)
   end
 end
 
--- Only a key of all projects gets here, so it is by scopes alone that a new one could be wider (contract 1.4).
-local function refuse_escalation(key, scopes)
+-- Only a key of all projects gets here, so it is by scopes alone that the one whose secret is told could be wider (contract 1.4).
+local function refuse_escalation(key, scopes, param, deed)
   for _, scope in ipairs(scopes) do
     if not access.covers(key, scope) then
       refusal.raise("scope_escalation", {
-        param = "scopes",
-        message = ("The key in use does not hold %s, and cannot give it to another."):format(scope),
+        param = param,
+        message = ("The key in use does not hold %s, and cannot %s."):format(scope, deed),
       })
     end
   end
@@ -73,7 +73,7 @@ local function create(call)
   if faults[1] then
     refusal.unprocessable(faults)
   end
-  refuse_escalation(call.key, scopes)
+  refuse_escalation(call.key, scopes, "scopes", "give it to another")
   local secret = keyring.secret(call.emulator, body.type, call.tenant.organization.livemode)
   local key = keyring.add(call.tenant, secret, {
     name = body.name,
@@ -108,6 +108,9 @@ local function rotate(call)
       current_status = status,
       allowed_statuses = allowed,
     })
+  end
+  if key.type == "secret" then
+    refuse_escalation(call.key, key.scopes, nil, "be told the secret of a key that does")
   end
   local is_name = names_organization(call, key)
   local secret = keyring.rotate(tenant, key, call.body.expire_previous_in)

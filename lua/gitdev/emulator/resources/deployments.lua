@@ -64,9 +64,9 @@ local function create(call)
     project, draft_repository = draft_project(call, body.project)
   end
   launch.refuse_paused(project)
-  regions.check(body.regions)
   local branch = body.branch or project.production_branch
   local repository = draft_repository or tenant.things.repository:get(project.repository_id)
+  regions.check(body.regions, launch.commit_faults(repository, branch, body.commit_sha))
   local commit = launch.commit(repository, branch, body.commit_sha)
   local target = body.target or launch.target(project, branch)
   local resolved = launch.environment(tenant, project, target, branch, body.env)

@@ -1,20 +1,12 @@
 --- contract 2.12
 local access = require "gitdev.emulator.organization.access"
 local config_store = require "gitdev.emulator.edge.config_store"
+local contains = require "gitdev.emulator.store.contains"
 local distinct = require "gitdev.emulator.store.distinct"
 local fits = require "gitdev.emulator.store.fits"
 local formats = require "gitdev.api.formats"
 local json = require "gitdev.json"
 local refusal = require "gitdev.emulator.refusal"
-
-local function contains(list, wanted)
-  for _, one in ipairs(list) do
-    if one == wanted then
-      return true
-    end
-  end
-  return false
-end
 
 -- ---- configs ----
 
@@ -40,7 +32,7 @@ local function project_ids(call, references)
       ids[#ids + 1] = project.id
     else
       local message = ('%s: there is no project "%s".'):format(param, reference)
-      faults[#faults + 1] = { code = "resource_missing", param = param, message = message }
+      refusal.add(faults, { code = "resource_missing", param = param, message = message })
     end
   end
   if faults[1] then

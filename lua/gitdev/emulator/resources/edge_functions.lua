@@ -57,7 +57,10 @@ local function read_routes(call, project_id, routes, itself)
   local holders = edge_routes.holders(call.tenant, project_id, itself)
   for index, text in ipairs(once) do
     local fault, pattern = route_fault(holders, text, ("routes[%d]"):format(index))
-    faults[#faults + 1], parsed[index] = fault, pattern
+    parsed[index] = pattern
+    if fault then
+      refusal.add(faults, fault)
+    end
   end
   if faults[1] then
     refusal.unprocessable(faults)
@@ -73,7 +76,7 @@ local function read_regions(codes)
     if code ~= EVERYWHERE and not regions.get(code) then
       local param = ("regions[%d]"):format(index)
       local message = ('%s: there is no region "%s".'):format(param, code)
-      faults[#faults + 1] = { code = "parameter_invalid", param = param, message = message }
+      refusal.add(faults, { code = "parameter_invalid", param = param, message = message })
     end
   end
   if faults[1] then

@@ -20,18 +20,21 @@ local function find_repository(call, reference)
   return repositories:get(reference) or repositories:find("name", reference)
 end
 
--- The id of the repository that a body names; null gives none.
+-- Refuses a repository and regions that are not there.
+local function check_references(call)
+  local body, faults = call.body, {}
+  if body.repository and body.repository ~= core.null and not find_repository(call, body.repository) then
+    faults[1] = { code = "resource_missing", param = "repository", message = "repository: there is no such repository." }
+  end
+  regions.check(body.regions, faults)
+end
+
+-- The id of the repository that a body names; null gives none. It is there, see check_references.
 local function repository_id(call, reference)
   if reference == nil or reference == core.null then
     return nil
   end
-  local repository = find_repository(call, reference)
-  if not repository then
-    refusal.unprocessable {
-      { code = "resource_missing", param = "repository", message = "repository: there is no such repository." },
-    }
-  end
-  return repository.id
+  return find_repository(call, reference).id
 end
 
 local function refuse_taken_slug(call, slug)
@@ -57,7 +60,7 @@ end
 
 local function create(call)
   local body, tenant = call.body, call.tenant
-  regions.check(body.regions)
+  check_references(call)
   refuse_taken_slug(call, body.slug)
   call.emulator:check_quota("projects", tenant.things.project.all.count)
   local project = seed.project(tenant, body.slug, {
@@ -109,7 +112,7 @@ end
 
 local function update(call)
   local project, tenant = call.things.project, call.tenant
-  regions.check(call.body.regions)
+  check_references(call)
   local changes, names = changes_of(call, project)
   if changes.slug then
     refuse_taken_slug(call, changes.slug)

@@ -5,6 +5,7 @@ local destination = require "gitdev.emulator.webhooks.destination"
 local distinct = require "gitdev.emulator.store.distinct"
 local endpoints = require "gitdev.emulator.webhooks.endpoints"
 local json = require "gitdev.json"
+local limits = require "gitdev.api.limits"
 local machine = require "gitdev.emulator.store.machine"
 local nearest = require "gitdev.nearest"
 local refusal = require "gitdev.emulator.refusal"
@@ -14,7 +15,7 @@ local webhook_request = require "gitdev.emulator.webhooks.request"
 local ALL = "*"
 
 -- By which shapes of events payloads are made.
-local API_VERSION = "2.4"
+local API_VERSION = limits.version:match "^%d+%.%d+"
 
 -- The answer that shows more than the thing.
 local function with(thing, more)
@@ -32,7 +33,7 @@ end
 -- ---- what a body may say ----
 
 local function add(faults, code, param, text)
-  faults[#faults + 1] = { code = code, param = param, message = param .. " " .. text }
+  refusal.add(faults, { code = code, param = param, message = param .. " " .. text })
 end
 
 local function check_url(url, faults)
@@ -121,6 +122,7 @@ local function create(call)
     -- owner: the key whose projects "*" stands for; in_flight, waiting: see deliveries
     private = { secret = secret, owner = call.key, in_flight = 0, waiting = {} },
   }
+  call:about(subscription.projects(webhook))
   return with(webhook, { secret = secret })
 end
 
@@ -262,7 +264,11 @@ return {
   find = {
     webhook = function(call, id)
       local webhook = call.tenant.things.webhook:get(id)
-      return webhook and subscription.is_visible(webhook, call.key) and webhook or nil
+      if not (webhook and subscription.is_visible(webhook, call.key)) then
+        return nil
+      end
+      call:about(subscription.projects(webhook))
+      return webhook
     end,
     delivery = function(call, id)
       deliveries.expire(call.tenant)

@@ -1,7 +1,8 @@
 --- The things of one kind that a tenant holds. A thing is a plain table with the contract's fields (a null field is
 -- absent) and one more, `private`, for what the emulator remembers about it and never answers.
 --
--- A stored thing is changed only through `collection:set`, which keeps the indexes true and forgets its encoded form.
+-- A stored thing is changed only through `collection:set`, which keeps the indexes true and forgets its encoded form; what changes within a
+-- field is told with `collection:touch`.
 local series = require "gitdev.emulator.store.series"
 
 local collection = {}
@@ -91,6 +92,11 @@ function collection:set(thing, field, value)
   if unique then
     unique[value] = thing
   end
+  thing.private.encoded = nil
+end
+
+--- Forgets the encoded form of a thing that was changed within a field.
+function collection:touch(thing)
   thing.private.encoded = nil
 end
 

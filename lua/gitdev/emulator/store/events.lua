@@ -42,8 +42,12 @@ local function fit(event)
   end
 end
 
--- The project that an event is about, also where its data do not say so; nil if it is about none.
-local function project_of(thing, data)
+-- The project that an event is about, also where its data do not say so; nil if it is about none, or about several: then those.
+local function projects_of(thing, data)
+  local several = thing.project_ids
+  if several then
+    return #several == 1 and several[1] or nil, #several > 1 and several or nil
+  end
   return thing.object == "project" and thing.id or thing.project_id or data.project_id
 end
 
@@ -57,15 +61,18 @@ function events.expire(tenant)
   end
 end
 
---- Makes and stores an event: `id type timestamp data`, and `project_id`, which says who may see it and is not delivered.
+--- Makes and stores an event: `id type timestamp data`, and `project_id` or, for a thing of several projects, `project_ids`, which say who
+-- may see it and are not delivered.
 function events.new(tenant, kind, thing, extra)
   local data = events.data(kind, thing, extra)
+  local project_id, project_ids = projects_of(thing, data)
   local event = {
     id = tenant:id "evt",
     type = kind,
     timestamp = tenant:seconds(),
     data = data,
-    project_id = project_of(thing, data),
+    project_id = project_id,
+    project_ids = project_ids,
   }
   fit(event)
   events.expire(tenant)

@@ -1,5 +1,6 @@
 --- Which events a webhook wants, and who may see it (contract 1.4, 2.13).
 local access = require "gitdev.emulator.organization.access"
+local contains = require "gitdev.emulator.store.contains"
 local schema = require "gitdev.schema"
 
 local ALL = "*"
@@ -42,8 +43,8 @@ function subscription.covers(wanted, kind)
   return family ~= nil and kind:sub(1, #family) == family
 end
 
--- The projects whose events the webhook gets: ids, or { "*" }. Its own "*" is all that the key sees which set it.
-local function projects_of(webhook)
+--- The projects whose events the webhook gets: ids, or { "*" }. Its own "*" is all that the key sees which set it.
+function subscription.projects(webhook)
   return webhook.projects[1] == ALL and webhook.private.owner.projects or webhook.projects
 end
 
@@ -52,7 +53,7 @@ function subscription.is_visible(webhook, key)
   if access.sees_all(key) then
     return true
   end
-  for _, id in ipairs(projects_of(webhook)) do
+  for _, id in ipairs(subscription.projects(webhook)) do
     if id == ALL or not access.sees(key, id) then
       return false
     end
@@ -60,26 +61,27 @@ function subscription.is_visible(webhook, key)
   return true
 end
 
---- Whether a key may know of an event: it sees its project, or the webhook that it is about. Events of neither are for every key.
+--- Whether a key may know of an event: it sees its project (all of them, if they are several), or the webhook that it is about. Events of
+-- neither are for every key.
 function subscription.is_disclosed(tenant, event, key)
   local id = event.data.webhook_id
   if id and not access.sees_all(key) then
     local webhook = tenant.things.webhook:get(id)
     return webhook ~= nil and subscription.is_visible(webhook, key)
   end
-  return access.sees(key, event.project_id)
+  return access.sees(key, event.project_ids or event.project_id)
 end
 
 local function is_about_its_projects(tenant, webhook, event)
   if webhook.projects[1] == ALL then
     return subscription.is_disclosed(tenant, event, webhook.private.owner)
   end
-  for _, id in ipairs(webhook.projects) do
-    if id == event.project_id then
-      return true
+  for _, id in ipairs(event.project_ids or { event.project_id }) do
+    if not contains(webhook.projects, id) then
+      return false
     end
   end
-  return false
+  return event.project_ids ~= nil or event.project_id ~= nil
 end
 
 --- Whether a webhook wants an event. Pings are not for it to choose; of no project's events it gets only those where it asks for all.
