@@ -111,6 +111,8 @@ void gitdev_call_free(gitdev_call *call) {
   free(call->upload);
   free(call->download);
   free(call->error);
+  if (call->opened.thing)
+    call->opened.release(call->opened.thing);
   gitdev_ledger_free(&call->ledger);
   gitdev_client_free(call->client);
   free(call);
@@ -184,7 +186,7 @@ double gitdev_call_deadline(const gitdev_call *call) {
   return call->deadline;
 }
 
-const gitdev_client *gitdev_call_client(const gitdev_call *call) {
+gitdev_client *gitdev_call_client(const gitdev_call *call) {
   return call->client;
 }
 
@@ -224,6 +226,16 @@ void gitdev_call_mute(gitdev_call *call) {
 
 void gitdev_call_set_driver(gitdev_call *call, void *driver) {
   call->driver = driver;
+}
+
+void gitdev_call_keep(gitdev_call *call, gitdev_opened opened) {
+  call->opened = opened;
+}
+
+void *gitdev_call_take(gitdev_call *call) {
+  void *thing = call->opened.thing;
+  call->opened.thing = NULL;
+  return thing;
 }
 
 void gitdev_call_trim(gitdev_call *call) {

@@ -8,7 +8,7 @@
 /* When the call is over, come what may. */
 double gitdev_call_deadline(const gitdev_call *call);
 
-const gitdev_client *gitdev_call_client(const gitdev_call *call);
+gitdev_client *gitdev_call_client(const gitdev_call *call);
 
 /* Ends the call, unless it is done, because its client is being closed. */
 void gitdev_call_disown(gitdev_call *call, double now);
@@ -25,6 +25,18 @@ void gitdev_call_trim(gitdev_call *call);
 
 /* What the try under way is to read its body from; NULL when there is none, or nothing to read. */
 const gitdev_source *gitdev_call_source(const gitdev_call *call);
+
+/* What a call that upgrades has opened, for whoever takes it; the call knows nothing of it but how to
+ * let it go. */
+typedef struct gitdev_opened {
+  void *thing; /* NULL: there is none */
+  void (*release)(void *thing);
+} gitdev_opened;
+
+/* The call owns it from now on. */
+void gitdev_call_keep(gitdev_call *call, gitdev_opened opened);
+/* The taker owns it; NULL when there is none, or it has been taken. */
+void *gitdev_call_take(gitdev_call *call);
 
 /* A place for whoever drives the call to find its own record of it; the call does not look at it.
  */

@@ -68,6 +68,31 @@ static void try_again(gitdev_call *call, double now, double delay) {
   call->queued = true;
 }
 
+static bool is_success(const gitdev_call *call) {
+  int status = call->response.status;
+  return call->request.upgrade ? status == 101 : gitdev_is_success(status);
+}
+
+/* Whether what answered the opening of a WebSocket neither opens one nor says no: something on the
+ * way that knows none. */
+static bool is_no_upgrade(const gitdev_call *call, const gitdev_outcome *outcome) {
+  int status = call->response.status;
+  if (!call->request.upgrade)
+    return false;
+  return outcome->kind == GITDEV_COMPLETE ? gitdev_is_success(status)
+                                          : outcome->kind == GITDEV_FAILED_ANSWER && status == 101;
+}
+
+static const char *not_upgraded(gitdev_call *call, const gitdev_outcome *outcome) {
+  bool refused = outcome->kind == GITDEV_COMPLETE;
+  return gitdev_error_set(
+      gitdev_call_error(call), "response_error", "not_upgraded",
+      "the answer of %s opens no WebSocket (status %d%s%s): something on the way "
+      "there may not let WebSockets pass",
+      call->client->origin, call->response.status, refused ? "" : ", ",
+      refused || !outcome->message ? "" : outcome->message);
+}
+
 /* The type of the try's error, NULL for a success. */
 static const char *judge_answer(gitdev_call *call, const gitdev_outcome *outcome, double now) {
   if (call->error)
@@ -80,9 +105,11 @@ static const char *judge_answer(gitdev_call *call, const gitdev_outcome *outcome
                             call->upload && call->upload->failed
                                 ? "the body could not be read, or is not as long as announced"
                                 : "the answer's body was refused by what it goes to");
+  if (is_no_upgrade(call, outcome))
+    return not_upgraded(call, outcome);
   if (outcome->kind != GITDEV_COMPLETE)
     return gitdev_error_from_outcome(gitdev_call_error(call), outcome, call->client->origin);
-  if (gitdev_is_success(call->response.status))
+  if (is_success(call))
     return NULL;
   return gitdev_error_from_response(gitdev_call_error(call), &call->response);
 }

@@ -39,7 +39,8 @@ static int check_header(const gitdev_header *header, gitdev_problem *problem) {
     return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: \"%.40s\" is no header name",
                               header->name ? header->name : "");
   for (size_t i = 0; i < sizeof OWN_HEADERS / sizeof *OWN_HEADERS; i++)
-    if (strcasecmp(header->name, OWN_HEADERS[i]) == 0)
+    if (strcasecmp(header->name, OWN_HEADERS[i]) == 0 ||
+        strncasecmp(header->name, "sec-websocket-", 14) == 0)
       return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: %s is set by the SDK itself",
                                 header->name);
   if (!header->value)
@@ -91,6 +92,20 @@ static int check_streams(const gitdev_call_options *options, gitdev_problem *pro
   return GITDEV_OK;
 }
 
+static int check_upgrade(const gitdev_call_options *options, gitdev_problem *problem) {
+  enum { PROTOCOL_MAX = 64 };
+  const char *protocol = options->upgrade;
+  if (!protocol)
+    return GITDEV_OK;
+  if (!is_token(protocol) || strlen(protocol) > PROTOCOL_MAX)
+    return gitdev_problem_set(problem, GITDEV_EINVAL,
+                              "upgrade: must be the name of a subprotocol, such as git.logs.v1");
+  if (strcmp(options->method, "GET") != 0 || options->body || options->source || options->sink)
+    return gitdev_problem_set(problem, GITDEV_EINVAL,
+                              "upgrade: goes with GET alone, without a body or a sink");
+  return GITDEV_OK;
+}
+
 static int check_options(const gitdev_call_options *options, gitdev_problem *problem) {
   const char *method = options->method, *path = options->path, *key = options->idempotency_key;
   if (!method || !is_token(method) || strlen(method) > 16)
@@ -118,6 +133,8 @@ static int check_options(const gitdev_call_options *options, gitdev_problem *pro
   if (total > GITDEV_HEADER_BYTES_MAX)
     return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: are longer than %d bytes together",
                               GITDEV_HEADER_BYTES_MAX);
+  if (check_upgrade(options, problem) != GITDEV_OK)
+    return GITDEV_EINVAL;
   return check_streams(options, problem);
 }
 
@@ -141,6 +158,7 @@ static size_t block_size(const gitdev_client *client, const gitdev_call_options 
   size += key ? strlen(key) + 1 : 0;
   size += options->content_type ? strlen(options->content_type) + 1 : 0;
   size += options->body ? options->body_len + 1 : 0;
+  size += options->upgrade ? strlen(options->upgrade) + 1 : 0;
   for (size_t i = 0; i < options->header_count; i++)
     size += strlen(options->headers[i].name) + strlen(options->headers[i].value) + 2;
   return size;
@@ -209,6 +227,8 @@ int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable, gi
     out->body = put(&w, options->body, options->body_len);
     out->body_len = options->body_len;
   }
+  if (options->upgrade)
+    out->upgrade = put(&w, options->upgrade, strlen(options->upgrade));
   out->streamed = options->sink != NULL;
   out->safe = is_safe(options->method);
   *repeatable = key || out->safe;

@@ -2,7 +2,7 @@
 #ifndef GITDEV_CALL_STATE_H
 #define GITDEV_CALL_STATE_H
 
-#include "call/client.h"
+#include "call/call.h"
 #include "call/download.h"
 #include "call/error.h"
 #include "call/ledger.h"
@@ -38,6 +38,7 @@ struct gitdev_call {
   gitdev_event_fn on_event;
   void *event_payload;
   void *driver;
+  gitdev_opened opened; /* what an upgrade has opened, until somebody takes it */
   gitdev_response response;
   gitdev_ledger ledger;
   gitdev_error_text *error; /* made with the first error: most calls have none */

@@ -23,6 +23,9 @@ static struct {
   volatile sig_atomic_t depth;   /* of calls of interruptible() */
   volatile sig_atomic_t lent;    /* a program has the terminal */
   volatile sig_atomic_t put_off; /* a Ctrl-C came meanwhile */
+  volatile sig_atomic_t holding; /* a first signal interrupts nothing yet */
+  volatile sig_atomic_t held;    /* that came, 0 for none */
+  volatile sig_atomic_t passing; /* it is still to be passed on to the children */
   double at;                     /* when the first came; the handler's */
   char doomed[512];              /* a file to be removed; "" for none */
 } state;
@@ -90,13 +93,26 @@ void gitdev_interruption_leave(const gitdev_activation *own) {
 
 /* ---- signals ---- */
 
+/* Whoever asked for it is told by held(), after the wait that this ends. */
+static void hold(int number, bool typed) {
+  state.at = gitdev_now();
+  state.held = number;
+  state.passing = !typed;
+  if (state.loop)
+    gitdev_wake(state.loop);
+}
+
 /* What a terminal sends (the kernel does it) reaches the whole foreground group, children too; what
  * a process sends is passed on to them. */
 static void on_signal(int number, siginfo_t *about, void *context) {
   (void)context;
   bool typed = about->si_code == SI_KERNEL;
-  if (state.signal && gitdev_now() - state.at < SAME_SIGNAL_SECONDS)
+  if ((state.signal || state.held) && gitdev_now() - state.at < SAME_SIGNAL_SECONDS)
     return;
+  if (state.holding && !state.held && !state.signal) {
+    hold(number, typed);
+    return;
+  }
   if (!typed)
     gitdev_children_signal(number);
   if (state.signal) {
@@ -165,6 +181,27 @@ void gitdev_interruption_end(void) {
   lua_sethook(state.main.L, NULL, 0, 0);
 }
 
+static int host_hold(lua_State *L) {
+  state.holding = lua_toboolean(L, 1);
+  int held = state.held; /* after it: one that comes in between must not be lost */
+  if (state.holding || !held)
+    return 0;
+  state.held = 0;
+  if (state.signal)
+    return 0;
+  if (state.passing)
+    gitdev_children_signal(held);
+  interrupt(held);
+  return 0;
+}
+
+static int host_held(lua_State *L) {
+  if (!state.held)
+    return 0;
+  lua_pushinteger(L, state.held);
+  return 1;
+}
+
 static int host_calm(lua_State *L) {
   (void)L;
   gitdev_interruption_end();
@@ -199,10 +236,15 @@ static int host_watch_loop(lua_State *L) {
 }
 
 void gitdev_interruption_functions(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"calm", host_calm},   {"doom", host_doom},     {"interruptible", host_interruptible},
-      {"rearm", host_rearm}, {"signal", host_signal}, {"watch_loop", host_watch_loop},
-      {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"calm", host_calm},
+                                       {"doom", host_doom},
+                                       {"held", host_held},
+                                       {"hold", host_hold},
+                                       {"interruptible", host_interruptible},
+                                       {"rearm", host_rearm},
+                                       {"signal", host_signal},
+                                       {"watch_loop", host_watch_loop},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }
 

@@ -20,6 +20,10 @@ void gitdev_interruption_open(lua_State *L);
  *     inside of it, and nothing outside. Calls may be nested
  *   calm(): nothing is interrupted any more, for what must be done before os.exit
  *   doom(path): a file that is to go even if a second signal ends the process
+ *   hold(on): while on, a first signal interrupts nothing: it is held, and the loop woken, so that
+ *     who serves others can end in good order. A second one interrupts at once, as does, where one is
+ *     held, hold(false)
+ *   held() -> the number of the signal that is held, or nil
  *   signal() -> the number of the signal that came, or nil
  *   rearm(): an interruption has been dealt with; the next signal is a first one again
  *   watch_loop(handle | nil): the loop that is to be woken */

@@ -49,7 +49,7 @@ enum {
   GITDEV_ETLS = -4,    /* OpenSSL failed */
   GITDEV_ECURL = -5,   /* libcurl could not be set up */
   GITDEV_ECLOSED = -6, /* the other side, or the object, is closed */
-  GITDEV_AGAIN = -7    /* not now: of a source or a sink, see there */
+  GITDEV_AGAIN = -7    /* not now: of a source, a sink or a socket, see there */
 };
 
 /* What went wrong, in words: what, where, and what to do. Never holds a secret. */
@@ -65,8 +65,8 @@ GITDEV_API const char *gitdev_strerror(int code);
 typedef struct gitdev_loop gitdev_loop;
 
 GITDEV_API int gitdev_loop_new(gitdev_loop **out);
-/* Frees the loop. Engines and listeners on it must have been freed. NULL is allowed, as with every
- * free here. */
+/* Frees the loop, which must not be used any more. What is still on it (engines, WebSockets) may
+ * only be freed then. NULL is allowed, as with every free here. */
 GITDEV_API void gitdev_loop_free(gitdev_loop *loop);
 
 /* Seconds of the monotonic clock. */
@@ -111,7 +111,7 @@ enum { GITDEV_NO_RETRIES = -1, GITDEV_MAX_RETRIES_MAX = 20 };
  * (may be NULL) filled: a missing or malformed key, a base URL that is not https. */
 GITDEV_API int gitdev_client_new(gitdev_client **out, const gitdev_client_options *options,
                                  gitdev_problem *problem);
-/* Wipes the key and lets go of the rest once the client's last call is freed. */
+/* Wipes the key and lets go of the rest once the client's last call and WebSocket are freed. */
 GITDEV_API void gitdev_client_free(gitdev_client *client);
 
 /* Lets `client` share with `other` what belongs to both: the retry budget if their origins are the
@@ -203,6 +203,9 @@ typedef struct gitdev_call_options {
   const gitdev_sink *sink;     /* with GET; copied, its payload must outlive the call */
   gitdev_event_fn on_event;    /* told what happens to the call; NULL: nobody */
   void *event_payload;
+  const char *upgrade; /* with GET: opens a WebSocket that speaks this subprotocol, "git.logs.v1".
+                          The call is done once it is open (status 101) or refused; its timeout
+                          bounds that alone. See gitdev_call_socket() */
   const char *idempotency_key; /* default: a fresh UUIDv4, the same on every try, for anything but
                                    GET and HEAD */
   const gitdev_header
@@ -276,7 +279,11 @@ typedef struct gitdev_request {
   size_t body_len;
   const gitdev_source *source; /* NULL for none; rewound before the try */
   bool streamed;               /* its answer goes to a sink */
-  const char *ca_file;         /* NULL for the system's */
+  const char *upgrade; /* the subprotocol of the WebSocket that it opens; NULL: it opens none. The
+                          driver adds the headers of the handshake (RFC 6455 4.1), and hands a 101
+                          over as it does any status; one whose headers are wrong it reports as
+                          GITDEV_FAILED_ANSWER. The body of a 2xx it need not read */
+  const char *ca_file; /* NULL for the system's */
   double connect_timeout;
   size_t body_max;
 } gitdev_request;
@@ -344,7 +351,7 @@ typedef struct gitdev_engine_options {
 GITDEV_API int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
                                  const gitdev_engine_options *options);
 /* Cancels what is under way (each call ends as canceled, its `done` is not called), closes the
- * connections. */
+ * connections, WebSockets among them. */
 GITDEV_API void gitdev_engine_free(gitdev_engine *engine);
 
 /* Called once the call is done: from gitdev_step(), or from gitdev_submit(), gitdev_resume() or
@@ -358,15 +365,60 @@ typedef void (*gitdev_done_fn)(gitdev_call *call, void *payload);
  * already, GITDEV_ECLOSED in a fork's child: it must make an engine of its own. */
 GITDEV_API int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done,
                              void *payload);
-/* Takes a call back: it ends as canceled, and `done` is not called. A call that another engine has is
- * left alone. */
+/* Takes a call back: it ends as canceled, and `done` is not called. One that is done stays as it is, but
+ * a WebSocket of its that nobody has taken is closed. A call that another engine has is left alone. */
 GITDEV_API void gitdev_cancel(gitdev_engine *engine, gitdev_call *call);
 /* Ends all calls of a client that are under way, as canceled ("client_closed"); `done` is called for
- * each. Not from within a done function of theirs. */
+ * each. Its WebSockets are closed, with code 1006 for their owners, who are told in the loop's next
+ * turn. Not from within a done function of theirs. */
 GITDEV_API void gitdev_cancel_all(gitdev_engine *engine, const gitdev_client *client);
 /* The call's source has bytes again, or its sink room. Does nothing for one that does not wait for
  * that. */
 GITDEV_API void gitdev_resume(gitdev_engine *engine, gitdev_call *call);
+
+/* ---- WebSockets ---- */
+
+/* An open WebSocket. Messages that are not read hold the sender back: about 64 KiB wait here, the
+ * rest where they come from. */
+typedef struct gitdev_socket gitdev_socket;
+
+/* The WebSocket that a call with `upgrade` has opened: to be asked for once, when the call is done.
+ * The caller owns it; it lives without the call, and is closed when the client or the engine is. NULL
+ * when the call has none, or it has been taken. */
+GITDEV_API gitdev_socket *gitdev_call_socket(gitdev_call *call);
+
+/* Has fn called from gitdev_step() when something has come to be read, when all that was queued has
+ * been sent, and when the socket is closed. Read until there is nothing: what was left is not told
+ * again. It may read, send, close and free any socket; it must not step the loop, nor free it. What
+ * happened before this is told in the next step. */
+typedef void (*gitdev_socket_fn)(void *payload, gitdev_socket *socket);
+GITDEV_API void gitdev_socket_on_news(gitdev_socket *socket, gitdev_socket_fn fn, void *payload);
+
+/* The next message, NUL-terminated, valid until the socket is used again or the loop is stepped.
+ * GITDEV_OK; GITDEV_AGAIN when none is there yet: step the loop; GITDEV_ECLOSED when none will
+ * come: see gitdev_socket_close_code(). `binary` may be NULL. */
+GITDEV_API int gitdev_socket_read(gitdev_socket *socket, const char **message, size_t *len,
+                                  bool *binary);
+/* Queues a text message, which must be UTF-8; it leaves with the next step of the loop. GITDEV_OK,
+ * GITDEV_ENOMEM, GITDEV_ECLOSED (closed, or closing, or a fork's child). Nothing is refused for
+ * being much: look at gitdev_socket_unsent(), the bytes that still wait to be sent. */
+GITDEV_API int gitdev_socket_send(gitdev_socket *socket, const char *text, size_t len);
+GITDEV_API size_t gitdev_socket_unsent(const gitdev_socket *socket);
+/* Says goodbye: queues a close frame, after what is queued. The peer's answer is the end; when none
+ * comes within two seconds (after the last of what is queued was taken) the connection is closed
+ * anyway. What the peer sends meanwhile is dropped. `code` 1000 to 4999, as RFC 6455 7.4 allows;
+ * `reason` may be NULL.
+ * GITDEV_OK, GITDEV_ENOMEM, GITDEV_EINVAL, GITDEV_ECLOSED. */
+GITDEV_API int gitdev_socket_close(gitdev_socket *socket, int code, const char *reason);
+/* Why it was closed, once it is: the peer's code (1005: it gave none), 1006 when the connection
+ * broke off without a close frame, 1002, 1007, 1009 when the peer broke the protocol, 1011 when
+ * memory was out here; 0 while it is open. */
+GITDEV_API int gitdev_socket_close_code(const gitdev_socket *socket);
+/* The peer's reason, or what went wrong. Lives until the socket is used again. */
+GITDEV_API const char *gitdev_socket_close_reason(const gitdev_socket *socket);
+/* Closes at once, with a close frame (1001) if there is room for one, and frees. NULL is allowed.
+ */
+GITDEV_API void gitdev_socket_free(gitdev_socket *socket);
 
 /* Submits the call and steps the loop until it is done. 0, or what kept the loop from turning. */
 GITDEV_API int gitdev_perform(gitdev_engine *engine, gitdev_call *call);

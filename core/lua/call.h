@@ -67,12 +67,18 @@ void gitdev_lua_open_stream(lua_State *L);
 void gitdev_lua_open_events(lua_State *L);
 void gitdev_lua_open_driver(lua_State *L);
 
+/* Pushes what a JSON text is, as core.decode(text) does, and returns NULL; or returns what is wrong
+ * with the text, with some of it left on the stack. Wrong is a name too that comes twice in the
+ * outermost object: readers differ in which of the two counts. */
+const char *gitdev_lua_decode(lua_State *L, const char *text, size_t len);
+
 /* The functions of gitdev.core, by unit; each adds to the table on the top of the stack. */
 void gitdev_lua_open_decode(lua_State *L);
 void gitdev_lua_open_json(lua_State *L);
 void gitdev_lua_open_object(lua_State *L);
 void gitdev_lua_open_shape(lua_State *L);
 void gitdev_lua_open_crypto(lua_State *L);
+void gitdev_lua_open_signature(lua_State *L);
 void gitdev_lua_open_text(lua_State *L);
 
 #endif

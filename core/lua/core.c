@@ -30,6 +30,7 @@ int luaopen_gitdev_core(lua_State *L) {
   gitdev_lua_open_object(L);
   gitdev_lua_open_shape(L);
   gitdev_lua_open_crypto(L);
+  gitdev_lua_open_signature(L);
   gitdev_lua_open_text(L);
   gitdev_lua_set_string(L, "version", GITDEV_VERSION);
   lua_pushlightuserdata(L, NULL);

@@ -223,6 +223,8 @@ static void read_rarer(lua_State *L, int index, rarer_options *out, gitdev_call_
   out->sink.offset = out->download ? (unsigned long long)offset : 0;
   lua_getfield(L, index, "etag");
   out->sink.etag = optional_text(L, lua_gettop(L), "etag: holds a NUL byte", bad);
+  lua_getfield(L, index, "upgrade");
+  options->upgrade = optional_text(L, lua_gettop(L), "upgrade: holds a NUL byte", bad);
   options->source = out->upload ? &out->source : NULL;
   options->sink = out->download ? &out->sink : NULL;
 }
@@ -236,8 +238,8 @@ static bool open_rarer(gitdev_lua_call *self, rarer_options *rarer, gitdev_call_
 /* client:call(method, path, body, idempotency_key, headers, timeout, max_retries, now, rarer) ->
  * call | nil, problem. `rarer`: { watched = true keeps its events, content_type, upload = bytes of
  * a body that is written in pieces (-1: unknown), rewindable = whether it can be written again,
- * download = bytes that are there already: the
- * answer's body is read in pieces, etag = of those }. */
+ * download = bytes that are there already: the answer's body is read in pieces, etag = of those,
+ * upgrade = the subprotocol of the WebSocket that it opens }. */
 static int client_call(lua_State *L) {
   gitdev_header headers[GITDEV_HEADERS_MAX];
   const char *bad = NULL;

@@ -6,11 +6,27 @@
 /* What is made room for at first: most answers are one thing with some twenty fields. */
 enum { USUAL_MEMBERS = 24, USUAL_ELEMENTS = 4 };
 
+/* The inside of a string. */
+typedef struct slice {
+  const char *text, *end;
+  bool escaped;
+} slice;
+
+enum { OUTER_NAMES_MAX = 8 };
+
+/* The names of the outermost object, which are few and plain. */
+typedef struct outer_names {
+  size_t count;
+  bool is_unclear; /* there are others: whether one comes twice is still to be found out */
+  slice names[OUTER_NAMES_MAX];
+} outer_names;
+
 typedef struct decoder {
   lua_State *L;
   gitdev_json_cursor in;
   const char *backslash; /* the next one, if it is not before the cursor */
   bool nulls;            /* whether members that are null are kept */
+  outer_names *outer;    /* where no name may come twice in the outermost object, else NULL */
   int mark;              /* where the metatable of empty arrays is on the stack, or 0 */
   int depth;
   /* By depth, how many members the last object had that ended there: those of one list are alike,
@@ -26,12 +42,6 @@ static inline bool take(decoder *d, char expected) {
 }
 
 /* ---- strings ---- */
-
-/* The inside of a string. */
-typedef struct slice {
-  const char *text, *end;
-  bool escaped;
-} slice;
 
 static const char *next_byte(const gitdev_json_cursor *in, char byte) {
   const char *found = memchr(in->at, byte, (size_t)(in->end - in->at));
@@ -193,10 +203,25 @@ static bool pass_name(decoder *d, slice *name) {
   return true;
 }
 
+/* Whether no name of the outermost object has come twice yet, as far as that is seen at a glance. */
+static bool is_new(decoder *d, const slice *name) {
+  outer_names *outer = d->outer;
+  size_t len = (size_t)(name->end - name->text);
+  for (size_t i = 0; i < outer->count; i++)
+    if (outer->names[i].end - outer->names[i].text == name->end - name->text &&
+        memcmp(outer->names[i].text, name->text, len) == 0)
+      return gitdev_json_fail(&d->in, "a key that comes twice");
+  if (name->escaped || outer->count == OUTER_NAMES_MAX)
+    outer->is_unclear = true;
+  else
+    outer->names[outer->count++] = *name;
+  return true;
+}
+
 /* One member into the table on the top of the stack. */
 static bool read_member(decoder *d, int *count) {
   slice name;
-  if (!pass_name(d, &name))
+  if (!pass_name(d, &name) || (d->outer && d->depth == 1 && !is_new(d, &name)))
     return false;
   if (!d->nulls && gitdev_json_next_is(&d->in, 'n'))
     return gitdev_json_pass_word(&d->in, "null");
@@ -253,6 +278,26 @@ static bool read_text(decoder *d) {
   return d->in.at == d->in.end || gitdev_json_fail(&d->in, "something after the end of the value");
 }
 
+static void begin(decoder *d) {
+  d->backslash = next_byte(&d->in, '\\');
+  d->members[1] = USUAL_MEMBERS;
+}
+
+const char *gitdev_lua_decode(lua_State *L, const char *text, size_t len) {
+  outer_names outer;
+  gitdev_json whole;
+  gitdev_json_error error;
+  decoder d = {.L = L, .in = {text, text + len, NULL}, .outer = &outer};
+  outer.count = 0;
+  outer.is_unclear = false;
+  begin(&d);
+  if (!read_text(&d))
+    return d.in.problem;
+  bool is_good =
+      !outer.is_unclear || gitdev_json_check(&whole, text, len, GITDEV_JSON_DEPTH_MAX, &error);
+  return is_good ? NULL : error.problem;
+}
+
 /* core.decode(text [, nulls [, mark]]) -> value, whether it is an object | nil, problem, offset.
  * Whole numbers become integers where Lua has them. Null is core.null; members that are null are
  * left out unless `nulls` is true. Empty arrays get the metatable `mark`, if there is one, as
@@ -263,8 +308,7 @@ static int core_decode(lua_State *L) {
   decoder d = {.L = L, .in = {text, text + len, NULL}, .nulls = lua_toboolean(L, 2)};
   lua_settop(L, 3);
   d.mark = lua_istable(L, 3) ? 3 : 0;
-  d.backslash = next_byte(&d.in, '\\');
-  d.members[1] = USUAL_MEMBERS;
+  begin(&d);
   if (read_text(&d)) {
     lua_pushboolean(L, *skip_blanks(text, d.in.end) == '{');
     return 2;

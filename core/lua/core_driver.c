@@ -14,7 +14,7 @@ static void push_headers(lua_State *L, const gitdev_request *request) {
 }
 
 static void push_request(lua_State *L, const gitdev_request *request) {
-  lua_createtable(L, 0, 10);
+  lua_createtable(L, 0, 11);
   gitdev_lua_set_string(L, "method", request->method);
   gitdev_lua_set_string(L, "url", request->url);
   gitdev_lua_set_string(L, "target", request->target);
@@ -22,6 +22,7 @@ static void push_request(lua_State *L, const gitdev_request *request) {
   gitdev_lua_set_number(L, "port", request->port);
   gitdev_lua_set_number(L, "connect_timeout", request->connect_timeout);
   gitdev_lua_set_string(L, "ca_file", request->ca_file);
+  gitdev_lua_set_string(L, "upgrade", request->upgrade);
   push_headers(L, request);
   lua_setfield(L, -2, "headers");
   if (request->body) {
@@ -37,7 +38,8 @@ static void push_request(lua_State *L, const gitdev_request *request) {
 
 /* call:next(now) -> "wait", until, early | "send", until, request, idle | "done". The request: {
  * method, url, target, host, port, headers = { name, value, … } (the first is Authorization: never
- * log it), body, source_size (with a source, read by take()), connect_timeout, ca_file }. */
+ * log it), body, source_size (with a source, read by take()), connect_timeout, ca_file, upgrade (the
+ * subprotocol of the WebSocket that it opens) }. */
 static int driver_next(lua_State *L) {
   gitdev_action action = gitdev_call_next(gitdev_lua_check_call(L)->call, luaL_checknumber(L, 2));
   switch (action.kind) {

@@ -105,6 +105,9 @@ int luaopen_gitdev_net(lua_State *L) {
   gitdev_lua_open_loop(L);
   gitdev_lua_open_engine(L);
   gitdev_lua_open_listener(L);
+  gitdev_lua_open_file(L);
   gitdev_lua_open_gzip(L);
+  gitdev_lua_open_socket(L);
+  gitdev_lua_open_post(L);
   return 1;
 }

@@ -8,6 +8,7 @@ static const char ENGINE[] = "gitdev.engine";
 typedef struct gitdev_lua_engine {
   gitdev_engine *engine;
   gitdev_lua_news news;
+  gitdev_lua_sockets sockets;
 } lua_engine;
 
 /* The value anchored to an engine: { the loop, and by reference number each call under way }. */
@@ -23,6 +24,7 @@ static int engine_close(lua_State *L) {
   lua_engine *self = gitdev_lua_check(L, 1, ENGINE);
   gitdev_engine *engine = self->engine;
   self->engine = NULL;
+  gitdev_lua_close_sockets(&self->sockets);
   gitdev_engine_free(engine);
   return 0;
 }
@@ -108,12 +110,20 @@ static int engine_cancel(lua_State *L) {
   return 0;
 }
 
-/* engine:news() -> call | nil: the next that is done, has events, or whose stream has moved. */
+static int push_socket_with_news(lua_State *L, lua_engine *self) {
+  if (!gitdev_lua_socket_news(L, 1, &self->sockets))
+    return 0;
+  lua_pushboolean(L, 1);
+  return 2;
+}
+
+/* engine:news() -> call | socket, true | nil: the next call that is done, has events, or whose
+ * stream has moved; the next socket that has something to read, has sent all, or is closed. */
 static int engine_news(lua_State *L) {
   lua_engine *self = check_engine(L);
   gitdev_lua_call *call = self->news.first;
   if (!call)
-    return 0;
+    return push_socket_with_news(L, self);
   self->news.first = call->next;
   if (!self->news.first)
     self->news.last = NULL;
@@ -124,6 +134,21 @@ static int engine_news(lua_State *L) {
     return 1;
   call->news = NULL; /* nothing more can come */
   luaL_unref(L, -2, call->reference);
+  return 1;
+}
+
+/* engine:socket(call) -> socket | nil: what a call with `upgrade` has opened, once it is done; to be
+ * had once. */
+static int engine_socket(lua_State *L) {
+  gitdev_lua_check(L, 2, GITDEV_LUA_CALL);
+  check_engine(L);
+  gitdev_lua_socket *socket = gitdev_lua_new_socket(L, 1);
+  lua_engine *self = check_engine(L); /* a finalizer may have closed it, and the call */
+  gitdev_lua_call *call = gitdev_lua_check(L, 2, GITDEV_LUA_CALL);
+  gitdev_socket *opened = call->call ? gitdev_call_socket(call->call) : NULL;
+  if (!opened)
+    return 0;
+  gitdev_lua_own_socket(socket, &self->sockets, opened);
   return 1;
 }
 
@@ -146,13 +171,10 @@ static int engine_cancel_all(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"cancel", engine_cancel},
-    {"cancel_all", engine_cancel_all},
-    {"close", engine_close},
-    {"news", engine_news},
-    {"resume", engine_resume},
-    {"submit", engine_submit},
-    {NULL, NULL},
+    {"cancel", engine_cancel}, {"cancel_all", engine_cancel_all},
+    {"close", engine_close},   {"news", engine_news},
+    {"resume", engine_resume}, {"socket", engine_socket},
+    {"submit", engine_submit}, {NULL, NULL},
 };
 
 void gitdev_lua_open_engine(lua_State *L) {

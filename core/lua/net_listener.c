@@ -47,8 +47,23 @@ static int net_certificate(lua_State *L) {
   return 1;
 }
 
+/* net.certificate_files(certificate_file, key_file) -> certificate | nil, problem */
+static int net_certificate_files(lua_State *L) {
+  const char *problem, *file = luaL_checkstring(L, 1), *key_file = luaL_checkstring(L, 2);
+  lua_certificate *self = gitdev_lua_new(L, CERTIFICATE, sizeof *self);
+  int rc = gitdev_certificate_load(&self->certificate, file, key_file, &problem);
+  if (rc == GITDEV_OK)
+    return 1;
+  if (rc != GITDEV_ESYSTEM)
+    return gitdev_lua_fail(L, problem);
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s: %s", problem, strerror(errno));
+  return 2;
+}
+
 static int certificate_authority_pem(lua_State *L) {
   const lua_certificate *self = gitdev_lua_check(L, 1, CERTIFICATE);
+  luaL_argcheck(L, self->certificate.authority, 1, "has no authority of its own");
   char *pem = gitdev_certificate_authority_pem(&self->certificate);
   if (!pem)
     return luaL_error(L, "memory is out");
@@ -59,8 +74,12 @@ static int certificate_authority_pem(lua_State *L) {
 
 /* ---- the listener ---- */
 
+/* The value anchored to a listener: { the loop, sockets = see net.h }. */
+enum { ANCHORED_LOOP = 1 };
+
 typedef struct lua_listener {
   gitdev_listener *listener;
+  gitdev_lua_sockets sockets;
   char version[16]; /* of the API, for what no handler sees; "": none */
 } lua_listener;
 
@@ -74,6 +93,7 @@ static int listener_close(lua_State *L) {
   lua_listener *self = gitdev_lua_check(L, 1, LISTENER);
   gitdev_listener *listener = self->listener;
   self->listener = NULL;
+  gitdev_lua_close_sockets(&self->sockets);
   gitdev_listener_free(listener);
   return 0;
 }
@@ -162,7 +182,9 @@ static int net_listener(lua_State *L) {
   if (rc != GITDEV_OK)
     return gitdev_lua_fail(L, rc == GITDEV_ESYSTEM ? strerror(errno) : gitdev_strerror(rc));
   gitdev_listener_on_refuse(self->listener, refuse, self);
+  lua_createtable(L, 1, 1);
   lua_pushvalue(L, 1);
+  lua_rawseti(L, -2, ANCHORED_LOOP);
   gitdev_lua_anchor(L, -2);
   return 1;
 }
@@ -175,6 +197,13 @@ static int listener_port(lua_State *L) {
 static int listener_connections(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)gitdev_listener_connections(check_listener(L)));
   return 1;
+}
+
+/* listener:news() -> socket | nil: the next WebSocket that has something to read, has sent all that
+ * was queued, or is closed. */
+static int listener_news(lua_State *L) {
+  lua_listener *self = gitdev_lua_check(L, 1, LISTENER);
+  return gitdev_lua_socket_news(L, 1, &self->sockets);
 }
 
 static int listener_drain(lua_State *L) {
@@ -249,7 +278,7 @@ static int exchange_alive(lua_State *L) {
   return 1;
 }
 
-/* Pushes the header lines made of the flat list at `index`; CR and LF in a name or value are
+/* Pushes the header lines made of the flat list at `index`; CR, LF and NUL in a name or value are
  * refused. */
 static void push_fields(lua_State *L, int index) {
   luaL_Buffer out;
@@ -258,9 +287,10 @@ static void push_fields(lua_State *L, int index) {
     lua_rawgeti(L, index, i);
     if (lua_isnil(L, -1))
       break;
-    const char *text = lua_tostring(L, -1);
-    if (!text || strpbrk(text, "\r\n"))
-      luaL_error(L, "header %d is no string, or holds a line break", i);
+    size_t len;
+    const char *text = lua_tolstring(L, -1, &len);
+    if (!text || strcspn(text, "\r\n") != len)
+      luaL_error(L, "header %d is no string, or holds a line break or a NUL", i);
     luaL_addvalue(&out);
     luaL_addstring(&out, i % 2 ? ": " : "\r\n");
   }
@@ -293,18 +323,69 @@ static int exchange_raw(lua_State *L) {
   return 1;
 }
 
+/* exchange:upgrade_wish() -> "none" | "good" | "malformed", problem: whether the request asks to
+ * become a WebSocket. */
+static int exchange_upgrade_wish(lua_State *L) {
+  static const char *const names[] = {[GITDEV_HANDSHAKE_NONE] = "none",
+                                      [GITDEV_HANDSHAKE_GOOD] = "good",
+                                      [GITDEV_HANDSHAKE_MALFORMED] = "malformed"};
+  const char *problem = NULL;
+  gitdev_handshake_wish wish = gitdev_exchange_wish(check_exchange(L), &problem);
+  lua_pushstring(L, names[wish]);
+  if (wish != GITDEV_HANDSHAKE_MALFORMED)
+    return 1;
+  lua_pushstring(L, problem);
+  return 2;
+}
+
+/* exchange:upgrade({ "Name", "value", ... }, protocol | nil [, message_max]) -> socket | nil,
+ * problem: answers 101. What the socket has to tell is among the listener's news. */
+static int exchange_upgrade(lua_State *L) {
+  check_exchange(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  size_t protocol_len;
+  const char *protocol = luaL_optlstring(L, 3, NULL, &protocol_len);
+  luaL_argcheck(L, !protocol || strcspn(protocol, "\r\n") == protocol_len, 3,
+                "must not hold a line break or a NUL");
+  lua_Integer message_max = luaL_optinteger(L, 4, 0);
+  luaL_argcheck(L, message_max >= 0, 4, "must not be negative");
+  size_t fields_len;
+  push_fields(L, 2);
+  const char *fields = lua_tolstring(L, -1, &fields_len);
+  gitdev_lua_push_anchored(L, 1);
+  lua_listener *listener = gitdev_lua_check(L, -1, LISTENER);
+  gitdev_lua_socket *self = gitdev_lua_new_socket(L, -1);
+  gitdev_socket *socket;
+  int rc = gitdev_exchange_upgrade(check_exchange(L), protocol, fields, fields_len,
+                                   (size_t)message_max, &socket);
+  if (rc != GITDEV_OK)
+    return gitdev_lua_fail(L, gitdev_strerror(rc));
+  gitdev_lua_own_socket(self, &listener->sockets, socket);
+  return 1;
+}
+
 static const luaL_Reg certificate_methods[] = {{"authority_pem", certificate_authority_pem},
                                                {NULL, NULL}};
 
 static const luaL_Reg listener_methods[] = {
-    {"close", listener_close}, {"connections", listener_connections},
-    {"drain", listener_drain}, {"next", listener_next},
-    {"port", listener_port},   {NULL, NULL},
+    {"close", listener_close},
+    {"connections", listener_connections},
+    {"drain", listener_drain},
+    {"news", listener_news},
+    {"next", listener_next},
+    {"port", listener_port},
+    {NULL, NULL},
 };
 
 static const luaL_Reg exchange_methods[] = {
-    {"alive", exchange_alive}, {"answer", exchange_answer},   {"close", exchange_close},
-    {"raw", exchange_raw},     {"request", exchange_request}, {NULL, NULL},
+    {"alive", exchange_alive},
+    {"answer", exchange_answer},
+    {"close", exchange_close},
+    {"raw", exchange_raw},
+    {"request", exchange_request},
+    {"upgrade", exchange_upgrade},
+    {"upgrade_wish", exchange_upgrade_wish},
+    {NULL, NULL},
 };
 
 void gitdev_lua_open_listener(lua_State *L) {
@@ -313,6 +394,8 @@ void gitdev_lua_open_listener(lua_State *L) {
   gitdev_lua_class(L, EXCHANGE, exchange_methods, exchange_close);
   lua_pushcfunction(L, net_certificate);
   lua_setfield(L, -2, "certificate");
+  lua_pushcfunction(L, net_certificate_files);
+  lua_setfield(L, -2, "certificate_files");
   lua_pushcfunction(L, net_listener);
   lua_setfield(L, -2, "listener");
 }

@@ -15,6 +15,7 @@ gitdev_loop *gitdev_lua_check_loop(lua_State *L, int index) {
   return self->loop;
 }
 
+/* loop:close(). What is still on it keeps it in memory, and is not turned any more. */
 static int loop_close(lua_State *L) {
   lua_loop *self = gitdev_lua_check(L, 1, LOOP);
   gitdev_loop *loop = self->loop;

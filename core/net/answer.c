@@ -56,3 +56,15 @@ void gitdev_answer_write(gitdev_buffer *out, const gitdev_answer *answer) {
   if (!bodiless && !answer->to_head)
     gitdev_buffer_append(out, answer->body, answer->body_len);
 }
+
+void gitdev_answer_switch(gitdev_buffer *out, const char *accept, const char *protocol,
+                          const char *fields, size_t fields_len) {
+  gitdev_buffer_printf(out,
+                       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                       "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
+                       accept);
+  if (protocol)
+    gitdev_buffer_printf(out, "Sec-WebSocket-Protocol: %s\r\n", protocol);
+  gitdev_buffer_append(out, fields, fields_len);
+  gitdev_buffer_puts(out, "\r\n");
+}

@@ -19,4 +19,9 @@ typedef struct gitdev_answer {
  * `fields`. */
 void gitdev_answer_write(gitdev_buffer *out, const gitdev_answer *answer);
 
+/* Appends an answer 101 to the handshake of a WebSocket; `protocol` is NULL for none. `fields` as
+ * above. */
+void gitdev_answer_switch(gitdev_buffer *out, const char *accept, const char *protocol,
+                          const char *fields, size_t fields_len);
+
 #endif

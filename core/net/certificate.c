@@ -1,8 +1,10 @@
 #include "net/certificate.h"
 #include "gitdev.h"
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,17 +138,104 @@ int gitdev_certificate_make(gitdev_certificate *out, const char *const *names, s
   return asked_well ? GITDEV_ETLS : GITDEV_EINVAL;
 }
 
+/* ---- from files ---- */
+
+/* Nobody is there to type it. `payload`, a bool, is told that one was asked for. */
+static int no_password(char *text, int size, int writing, void *payload) {
+  (void)text, (void)size, (void)writing;
+  *(bool *)payload = true;
+  return -1;
+}
+
+static X509 *read_x509(BIO *file) {
+  bool is_locked = false;
+  return PEM_read_bio_X509(file, NULL, no_password, &is_locked);
+}
+
+/* All certificates of the file but the first. Where they end, OpenSSL says "no start line". */
+static const char *read_chain(gitdev_certificate *out, BIO *file) {
+  X509 *next;
+  out->chain = sk_X509_new_null();
+  ERR_clear_error();
+  while (out->chain && (next = read_x509(file)) != NULL) {
+    if (sk_X509_push(out->chain, next) > 0)
+      continue;
+    X509_free(next);
+    return "memory is out";
+  }
+  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+    return "a certificate after the first cannot be read";
+  return NULL;
+}
+
+static const char *read_certificate(gitdev_certificate *out, BIO *file) {
+  out->certificate = read_x509(file);
+  if (!out->certificate)
+    return "the certificate file holds none in PEM form";
+  /* No sender would accept it, and nobody would say so. */
+  if (X509_cmp_current_time(X509_get0_notAfter(out->certificate)) < 0)
+    return "the certificate has expired";
+  return read_chain(out, file);
+}
+
+static const char *read_key(gitdev_certificate *out, BIO *file) {
+  bool is_locked = false;
+  out->key = PEM_read_bio_PrivateKey(file, NULL, no_password, &is_locked);
+  if (is_locked)
+    return "the key file has a password: it must be kept without one";
+  if (!out->key)
+    return "the key file holds no private key in PEM form";
+  if (X509_check_private_key(out->certificate, out->key) != 1)
+    return "the key is not that of the certificate";
+  return NULL;
+}
+
+static int load(gitdev_certificate *out, const char *path, const char *cannot_open,
+                const char *(*read)(gitdev_certificate *out, BIO *file), const char **problem) {
+  *problem = cannot_open;
+  FILE *stream = fopen(path, "re");
+  if (!stream)
+    return GITDEV_ESYSTEM;
+  BIO *file = BIO_new_fp(stream, BIO_CLOSE);
+  if (!file) {
+    (void)fclose(stream);
+    *problem = "memory is out";
+    return GITDEV_ENOMEM;
+  }
+  *problem = read(out, file);
+  BIO_free(file);
+  return *problem ? GITDEV_EINVAL : 0;
+}
+
+int gitdev_certificate_load(gitdev_certificate *out, const char *certificate_file,
+                            const char *key_file, const char **problem) {
+  *out = (gitdev_certificate){0};
+  int rc = load(out, certificate_file, "the certificate file cannot be opened", read_certificate,
+                problem);
+  if (rc == 0)
+    rc = load(out, key_file, "the key file cannot be opened", read_key, problem);
+  int kept = errno;
+  ERR_clear_error();
+  if (rc != 0)
+    gitdev_certificate_free(out);
+  errno = kept;
+  return rc;
+}
+
+/* ---- both ---- */
+
 void gitdev_certificate_free(gitdev_certificate *certificate) {
   if (!certificate)
     return;
   X509_free(certificate->authority);
   X509_free(certificate->certificate);
+  sk_X509_pop_free(certificate->chain, X509_free);
   EVP_PKEY_free(certificate->key);
   *certificate = (gitdev_certificate){0};
 }
 
 char *gitdev_certificate_authority_pem(const gitdev_certificate *certificate) {
-  BIO *bio = BIO_new(BIO_s_mem());
+  BIO *bio = certificate->authority ? BIO_new(BIO_s_mem()) : NULL;
   if (!bio)
     return NULL;
   char *bytes = NULL, *pem = NULL;

@@ -1,6 +1,4 @@
-#include "net/connection.h"
-#include "net/loop.h"
-#include <math.h>
+#include "net/connection_state.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,56 +7,19 @@
  * waiting; and the bytes that a peer may send ahead of its answer. */
 enum { READS_MAX = 16, WRITES_MAX = 64, AHEAD_MAX = 65536 };
 
-/* What larger requests and answers leave behind is given back, so that idle connections and a quiet
- * listener stay small. */
-enum { READER_KEPT_MAX = 4096, ANSWER_KEPT_MAX = 262144 };
+/* What a larger answer leaves behind is given back, so that a quiet listener stays small. */
+enum { ANSWER_KEPT_MAX = 262144 };
 
 /* How long a peer is given to read the last answer. Closing while its bytes come in would reset the
  * connection, and a reset destroys what the peer has received and not read yet. */
 static const double LINGER = 2;
-
-typedef enum phase {
-  FIRST_BYTE, /* TLS, or a client that speaks plain HTTP to it? */
-  HANDSHAKE,
-  OPEN,
-  LAST, /* the last bytes are on their way */
-  GOODBYE,
-  LINGERING,
-  CLOSED, /* freed before anyone returns to the loop */
-} phase;
-
-typedef enum deadline { NO_DEADLINE, GREETING, IDLE, REQUEST, WRITE, LEAVING } deadline;
-
-struct gitdev_connection {
-  gitdev_server *server;
-  gitdev_connection *next, *previous;
-  gitdev_stream stream;
-  gitdev_watch watch;
-  gitdev_timer timer;        /* for the deadline */
-  gitdev_timer again;        /* the stream has more, but the others' turn comes first */
-  gitdev_http1 *reader;      /* NULL until there are bytes for it */
-  size_t taken;              /* bytes that it got for this request */
-  gitdev_exchange *exchange; /* being collected; once held, its owner is elsewhere */
-  gitdev_buffer out;         /* what the socket did not take yet, from `sent` on */
-  size_t sent;
-  size_t ahead; /* bytes that came in while a request was held */
-  phase phase;
-  deadline deadline;
-  bool begun;     /* bytes of a request that is not complete are here */
-  bool held;      /* a request is complete and not answered */
-  bool answering; /* its answer is in `out` */
-  bool reset;     /* close with a RST */
-  bool unread;    /* reading stopped before the stream ran dry */
-  bool continue_due;
-  char peer[INET6_ADDRSTRLEN];
-};
 
 /* ---- what it waits for ---- */
 
 static bool may_read(const gitdev_connection *connection) {
   if (connection->phase != OPEN || connection->answering)
     return false;
-  return !connection->held || connection->ahead < AHEAD_MAX;
+  return !connection->held || connection->intake.ahead < AHEAD_MAX;
 }
 
 static int wanted(const gitdev_connection *connection) {
@@ -66,6 +27,7 @@ static int wanted(const gitdev_connection *connection) {
   switch (connection->phase) {
   case LAST: return GITDEV_WRITABLE;
   case GOODBYE: return GITDEV_WRITABLE;
+  case UPGRADED: return writable | connection->socket_wants;
   case OPEN: break;
   default: return writable ? writable : GITDEV_READABLE;
   }
@@ -80,6 +42,7 @@ static deadline deadline_of(const gitdev_connection *connection) {
   case FIRST_BYTE:
   case HANDSHAKE: return GREETING;
   case LAST: return WRITE;
+  case UPGRADED: return NO_DEADLINE;
   case OPEN: break;
   default: return LEAVING;
   }
@@ -87,7 +50,7 @@ static deadline deadline_of(const gitdev_connection *connection) {
     return WRITE;
   if (connection->held)
     return NO_DEADLINE;
-  return connection->begun ? REQUEST : IDLE;
+  return connection->intake.begun ? REQUEST : IDLE;
 }
 
 static void on_deadline(void *payload);
@@ -118,18 +81,16 @@ static int set_again(gitdev_connection *connection) {
                           connection);
 }
 
-static void destroy(gitdev_connection *connection) {
+void gitdev_connection_destroy(gitdev_connection *connection) {
   gitdev_server *server = connection->server;
   gitdev_timer_clear(server->loop, &connection->timer);
   gitdev_timer_clear(server->loop, &connection->again);
   gitdev_unwatch(server->loop, &connection->watch);
   gitdev_stream_close(&connection->stream, connection->reset);
-  gitdev_http1_free(connection->reader);
+  gitdev_intake_free(&connection->intake);
   gitdev_buffer_free(&connection->out);
-  if (connection->held && connection->exchange)
-    connection->exchange->connection = NULL;
-  else
-    gitdev_exchange_destroy(connection->exchange);
+  if (connection->held)
+    connection->held->connection = NULL;
   if (connection->next)
     connection->next->previous = connection->previous;
   *(connection->previous ? &connection->previous->next : &server->first) = connection->next;
@@ -137,11 +98,9 @@ static void destroy(gitdev_connection *connection) {
   free(connection);
 }
 
-/* Every way in ends here: the loop learns what the connection waits for now. The connection may be
- * gone afterwards. */
-static void settle(gitdev_connection *connection) {
+void gitdev_connection_settle(gitdev_connection *connection) {
   if (connection->phase == CLOSED || set_deadline(connection) || set_again(connection)) {
-    destroy(connection);
+    gitdev_connection_destroy(connection);
     return;
   }
   gitdev_watch_want(connection->server->loop, &connection->watch, wanted(connection));
@@ -186,8 +145,7 @@ static void flush(gitdev_connection *connection) {
   connection->sent = 0;
 }
 
-/* Brings a connection that is to be closed as far as it goes now. */
-static void wind_up(gitdev_connection *connection) {
+void gitdev_connection_wind_up(gitdev_connection *connection) {
   if (connection->phase == LAST) {
     flush(connection);
     if (connection->phase == LAST && !connection->out.len)
@@ -211,7 +169,7 @@ static void wind_up(gitdev_connection *connection) {
 static void end_with(gitdev_connection *connection, const char *bytes, size_t len) {
   connection->phase = LAST;
   send_bytes(connection, bytes, len);
-  wind_up(connection);
+  gitdev_connection_wind_up(connection);
 }
 
 /* Writes an answer into the server's memory for answers. False when memory is out. */
@@ -251,77 +209,38 @@ static void refuse(gitdev_connection *connection, int status, const char *proble
   gitdev_buffer_free(&body);
 }
 
-static void on_head(gitdev_connection *connection) {
-  const gitdev_message *message = gitdev_http1_message(connection->reader);
-  connection->exchange =
-      gitdev_exchange_new(message, connection->peer, connection->server->limits.body_max);
-  if (!connection->exchange)
-    connection->phase = CLOSED;
-  connection->continue_due = message->expect_continue && message->minor_version > 0;
-}
-
-static void on_piece(gitdev_connection *connection) {
-  size_t len;
-  const char *piece = gitdev_http1_piece(connection->reader, &len);
-  connection->continue_due = false;
-  if (!connection->exchange || !gitdev_buffer_append(&connection->exchange->body, piece, len))
-    connection->phase = CLOSED;
-}
-
-static void on_end(gitdev_connection *connection) {
-  if (!connection->exchange) {
-    connection->phase = CLOSED;
-    return;
-  }
-  connection->begun = connection->continue_due = false;
-  connection->ahead = 0;
-  connection->held = true;
-  connection->exchange->connection = connection;
-  gitdev_exchange_push(&connection->server->queue, connection->exchange);
-}
-
-/* The reader wants more. Only now is it sure that it does not refuse the head. */
-static void on_need(gitdev_connection *connection) {
-  static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-  if (!connection->continue_due)
-    return;
-  connection->continue_due = false;
-  send_bytes(connection, go_on, sizeof go_on - 1);
+static void on_whole(gitdev_connection *connection) {
+  connection->held = gitdev_intake_hand_over(&connection->intake);
+  connection->held->connection = connection;
+  gitdev_exchange_push(&connection->server->queue, connection->held);
 }
 
 static void parse(gitdev_connection *connection) {
-  gitdev_http1 *reader = connection->reader;
+  static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+  const gitdev_http1_limits *limits = &connection->server->limits;
+  gitdev_intake *intake = &connection->intake;
   while (connection->phase == OPEN && !connection->held) {
-    switch (gitdev_http1_pull(reader)) {
-    case GITDEV_HTTP1_NEED: on_need(connection); return;
-    case GITDEV_HTTP1_HEAD: on_head(connection); break;
-    case GITDEV_HTTP1_DATA: on_piece(connection); break;
-    case GITDEV_HTTP1_END: on_end(connection); break;
-    case GITDEV_HTTP1_ERROR:
-      refuse(connection, gitdev_http1_error_status(reader), gitdev_http1_problem(reader));
+    switch (gitdev_intake_pull(intake, limits, connection->peer)) {
+    case GITDEV_INTAKE_NEED: return;
+    case GITDEV_INTAKE_CONTINUE: send_bytes(connection, go_on, sizeof go_on - 1); break;
+    case GITDEV_INTAKE_WHOLE: on_whole(connection); break;
+    case GITDEV_INTAKE_FAILED: connection->phase = CLOSED; break;
+    case GITDEV_INTAKE_MALFORMED:
+      refuse(connection, gitdev_http1_error_status(intake->reader),
+             gitdev_http1_problem(intake->reader));
       break;
     }
   }
 }
 
 static void take(gitdev_connection *connection, const char *bytes, size_t len) {
-  if (!connection->reader)
-    connection->reader = gitdev_http1_new(GITDEV_HTTP1_REQUEST, &connection->server->limits);
-  if (!connection->reader || !gitdev_http1_feed(connection->reader, bytes, len)) {
+  if (!gitdev_intake_feed(&connection->intake, &connection->server->limits, bytes, len))
     connection->phase = CLOSED;
-    return;
-  }
-  connection->taken += len;
-  if (connection->held) {
-    connection->ahead += len;
-    return;
-  }
-  connection->begun = true;
-  parse(connection);
+  else if (!connection->held)
+    parse(connection);
 }
 
-/* Settling the connection sees to what is left unread. */
-static void read_some(gitdev_connection *connection) {
+void gitdev_connection_read_some(gitdev_connection *connection) {
   char *scratch = connection->server->scratch;
   for (int i = 0; i < READS_MAX && may_read(connection); i++) {
     size_t len;
@@ -336,31 +255,22 @@ static void read_some(gitdev_connection *connection) {
   }
 }
 
-static bool is_idle(const gitdev_connection *connection) {
-  return connection->phase == OPEN && !connection->begun && !connection->held &&
+bool gitdev_connection_is_idle(const gitdev_connection *connection) {
+  return connection->phase == OPEN && !connection->intake.begun && !connection->held &&
          !connection->answering;
 }
 
-static void leave(gitdev_connection *connection) {
+void gitdev_connection_leave(gitdev_connection *connection) {
   connection->phase = GOODBYE;
-  wind_up(connection);
+  gitdev_connection_wind_up(connection);
 }
 
 /* The answer is out: what the peer sent ahead of it has its turn. */
 static void go_on(gitdev_connection *connection) {
-  size_t left;
-  gitdev_http1_rest(connection->reader, &left);
-  connection->begun = left > 0;
-  connection->ahead = 0;
-  if (left) {
+  if (gitdev_intake_next(&connection->intake))
     parse(connection);
-  } else if (connection->taken > READER_KEPT_MAX) {
-    gitdev_http1_free(connection->reader);
-    connection->reader = NULL;
-  }
-  connection->taken = left;
-  if (connection->server->draining && is_idle(connection))
-    leave(connection);
+  if (connection->server->draining && gitdev_connection_is_idle(connection))
+    gitdev_connection_leave(connection);
 }
 
 /* ---- the ways in ---- */
@@ -385,7 +295,7 @@ static void shake_hands(gitdev_connection *connection) {
   if (io == GITDEV_IO_DONE)
     connection->phase = OPEN;
   else if (io != GITDEV_IO_AGAIN)
-    leave(connection); /* so that the peer can read the alert */
+    gitdev_connection_leave(connection); /* so that the peer can read the alert */
 }
 
 static void write_on(gitdev_connection *connection) {
@@ -400,6 +310,10 @@ static void on_ready(void *payload, int ready) {
   gitdev_connection *connection = payload;
   if (ready != GITDEV_WRITABLE)
     gitdev_stream_ready(&connection->stream);
+  if (connection->phase == UPGRADED) {
+    gitdev_socket_ready(connection->socket, ready);
+    return;
+  }
   if (connection->phase == FIRST_BYTE)
     greet(connection);
   if (connection->phase == HANDSHAKE)
@@ -407,17 +321,17 @@ static void on_ready(void *payload, int ready) {
   if (connection->phase == OPEN && connection->out.len)
     write_on(connection);
   if (may_read(connection))
-    read_some(connection);
+    gitdev_connection_read_some(connection);
   else if (connection->phase == OPEN && ready & GITDEV_HANGUP)
     connection->phase = CLOSED;
-  wind_up(connection);
-  settle(connection);
+  gitdev_connection_wind_up(connection);
+  gitdev_connection_settle(connection);
 }
 
 static void on_again(void *payload) {
   gitdev_connection *connection = payload;
-  read_some(connection);
-  settle(connection);
+  gitdev_connection_read_some(connection);
+  gitdev_connection_settle(connection);
 }
 
 static void on_deadline(void *payload) {
@@ -425,13 +339,13 @@ static void on_deadline(void *payload) {
   deadline missed = connection->deadline;
   connection->deadline = NO_DEADLINE;
   if (missed == IDLE)
-    leave(connection);
+    gitdev_connection_leave(connection);
   else if (missed == REQUEST)
     refuse(connection, 408, "the request did not arrive in time");
   else
     connection->phase = CLOSED;
   connection->reset = connection->reset || missed == WRITE;
-  settle(connection);
+  gitdev_connection_settle(connection);
 }
 
 void gitdev_connection_open(gitdev_server *server, int fd, const char *peer) {
@@ -454,23 +368,28 @@ void gitdev_connection_open(gitdev_server *server, int fd, const char *peer) {
     made->next->previous = made;
   server->first = made;
   server->connection_count++;
-  settle(made);
+  gitdev_connection_settle(made);
 }
 
-/* Sends what its user wants to be sent for the request that it holds. */
+/* Sends what its user wants to be sent for the request that it holds. In a fork's child the
+ * connection is the parent's, whose peer must not hear of it. */
 static int deliver(gitdev_connection *connection, const char *bytes, size_t len, bool last) {
-  connection->exchange = NULL;
-  connection->held = false;
+  connection->held = NULL;
+  if (gitdev_loop_forked(connection->server->loop)) {
+    connection->reset = false;
+    gitdev_connection_destroy(connection);
+    return GITDEV_ECLOSED;
+  }
   if (last)
     connection->phase = LAST;
   send_bytes(connection, bytes, len);
   bool gone = connection->phase == CLOSED;
   connection->answering = !last && connection->out.len;
   if (last)
-    wind_up(connection);
+    gitdev_connection_wind_up(connection);
   else if (!gone && !connection->answering)
     go_on(connection);
-  settle(connection);
+  gitdev_connection_settle(connection);
   return gone ? GITDEV_ECLOSED : 0;
 }
 
@@ -491,72 +410,4 @@ int gitdev_connection_raw(gitdev_connection *connection, const char *bytes, size
                           bool reset) {
   connection->reset = reset;
   return deliver(connection, bytes, len, true);
-}
-
-/* Since when nothing has happened on it that matters: no request, or not even a handshake. */
-static double rests_since(const gitdev_connection *connection) {
-  const gitdev_server *server = connection->server;
-  switch (connection->deadline) {
-  case GREETING: return connection->timer.at - server->request_timeout;
-  case IDLE: return connection->timer.at - server->idle_timeout;
-  default: return INFINITY;
-  }
-}
-
-static gitdev_connection *longest_at_rest(const gitdev_server *server) {
-  gitdev_connection *oldest = NULL;
-  double since = INFINITY;
-  for (gitdev_connection *one = server->first; one; one = one->next) {
-    if (rests_since(one) < since) {
-      oldest = one;
-      since = rests_since(one);
-    }
-  }
-  return oldest;
-}
-
-bool gitdev_connection_make_room(gitdev_server *server) {
-  size_t count = server->connection_count;
-  gitdev_connection *oldest;
-  while (server->connection_count == count && (oldest = longest_at_rest(server)) != NULL) {
-    bool open = oldest->phase == OPEN;
-    if (open) {
-      /* A request may have come in that this step has not come to yet. */
-      gitdev_stream_ready(&oldest->stream);
-      read_some(oldest);
-    }
-    if (open && !is_idle(oldest)) {
-      settle(oldest);
-      continue;
-    }
-    if (open)
-      (void)gitdev_stream_goodbye(&oldest->stream);
-    destroy(oldest);
-  }
-  return server->connection_count < count;
-}
-
-void gitdev_connection_drain_all(gitdev_server *server) {
-  for (gitdev_connection *next, *connection = server->first; connection; connection = next) {
-    next = connection->next;
-    if (connection->phase == FIRST_BYTE || connection->phase == HANDSHAKE)
-      connection->phase = CLOSED;
-    /* A request may have come in that no step has seen yet. */
-    gitdev_stream_ready(&connection->stream);
-    if (is_idle(connection))
-      read_some(connection);
-    if (is_idle(connection))
-      leave(connection);
-    settle(connection);
-  }
-}
-
-void gitdev_connection_close_all(gitdev_server *server) {
-  bool forked = gitdev_loop_forked(server->loop);
-  while (server->first) {
-    gitdev_connection *connection = server->first;
-    if (!forked && connection->phase == OPEN)
-      (void)gitdev_stream_goodbye(&connection->stream);
-    destroy(connection);
-  }
 }

@@ -39,11 +39,4 @@ int gitdev_connection_answer(gitdev_connection *connection, gitdev_answer *answe
 /* Instead of an answer: sends bytes as they are, then closes (or resets). As above. */
 int gitdev_connection_raw(gitdev_connection *connection, const char *bytes, size_t len, bool reset);
 
-/* Closes the connection that has rested longest, so that another may come. False when none rests. */
-bool gitdev_connection_make_room(gitdev_server *server);
-/* The server is draining now: closes each connection that no request is under way on. */
-void gitdev_connection_drain_all(gitdev_server *server);
-/* Closes them all, whatever they are at. */
-void gitdev_connection_close_all(gitdev_server *server);
-
 #endif

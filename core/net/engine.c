@@ -1,27 +1,15 @@
 #include "call/call.h"
 #include "net/job.h"
-#include <pthread.h>
 #include <stdlib.h>
-
-static void initialise_curl(void) {
-  curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-/* libcurl's own guard for its one-time initialisation is newer than some builds of it; this one
- * costs nothing. */
-static void initialise_curl_once(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, initialise_curl);
-}
 
 int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
                       const gitdev_engine_options *options) {
   *out = NULL;
-  initialise_curl_once();
   gitdev_engine *engine = calloc(1, sizeof *engine);
   if (!engine)
     return GITDEV_ENOMEM;
   engine->loop = loop;
+  gitdev_loop_retain(loop);
   engine->watch = (gitdev_link_watch){gitdev_job_on_link, engine};
   int rc = GITDEV_OK;
   if (options && options->connect_to) {
@@ -47,14 +35,32 @@ static void free_in_child(gitdev_engine *engine) {
   gitdev_chore_clear(engine->loop, &engine->burst.chore);
   for (size_t i = 0; i < GITDEV_POOLS; i++)
     gitdev_pool_forsake(&engine->pools[i]);
+  gitdev_opening_drop_all(&engine->channels);
+  gitdev_channels_forsake(&engine->channels);
   while (engine->lanes.first) {
     gitdev_job *job = gitdev_lane_any(engine->lanes.first);
     gitdev_lane_remove(job);
+    gitdev_opening_free(job->opening);
     job->done = NULL;
     gitdev_call_cancel(job->call, gitdev_now());
     gitdev_job_end(job);
   }
+  gitdev_loop_free(engine->loop);
   free(engine);
+}
+
+static gitdev_socket *first_socket(const gitdev_engine *engine, const gitdev_client *client) {
+  for (gitdev_channel *channel = engine->channels.first; channel; channel = channel->next)
+    if (channel->socket && (!client || channel->client == client))
+      return channel->socket;
+  return NULL;
+}
+
+/* Ends the sockets of a client, or of all of them; who owns them is told in the loop's next turn. */
+static void leave_sockets(gitdev_engine *engine, const gitdev_client *client) {
+  gitdev_socket *socket;
+  while ((socket = first_socket(engine, client)))
+    gitdev_socket_leave(socket, client ? "the client was closed" : "the engine was closed");
 }
 
 void gitdev_engine_free(gitdev_engine *engine) {
@@ -66,10 +72,14 @@ void gitdev_engine_free(gitdev_engine *engine) {
   }
   while (engine->lanes.first)
     gitdev_job_abandon(gitdev_lane_any(engine->lanes.first));
+  gitdev_opening_drop_all(&engine->channels);
+  leave_sockets(engine, NULL);
+  gitdev_channels_close(&engine->channels);
   gitdev_burst_end(&engine->burst, engine->loop);
   for (size_t i = 0; i < GITDEV_POOLS; i++)
     gitdev_pool_close(&engine->pools[i]);
   curl_slist_free_all(engine->connect_to);
+  gitdev_loop_free(engine->loop);
   free(engine);
 }
 
@@ -102,10 +112,12 @@ void gitdev_cancel(gitdev_engine *engine, gitdev_call *call) {
   const gitdev_shared_pace *pace = gitdev_call_client(call)->pace;
   if (job && job->engine != engine)
     return; /* another engine's */
-  if (job)
+  if (job) {
     gitdev_job_abandon(job);
-  else
+  } else {
     gitdev_call_cancel(call, gitdev_now());
+    gitdev_opening_drop(call);
+  }
   gitdev_lane *lane = gitdev_lane_find(&engine->lanes, pace);
   if (lane && lane->state != GITDEV_LANE_HELD)
     gitdev_lane_open_soon(lane);
@@ -115,6 +127,7 @@ void gitdev_cancel_all(gitdev_engine *engine, const gitdev_client *client) {
   gitdev_lane *lane = gitdev_lane_find(&engine->lanes, client->pace);
   if (lane)
     gitdev_lane_disown(lane, client);
+  leave_sockets(engine, client);
 }
 
 void gitdev_resume(gitdev_engine *engine, gitdev_call *call) {

@@ -1,5 +1,6 @@
 #include "net/exchange.h"
 #include "net/connection.h"
+#include "net/upgrade.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +125,30 @@ int gitdev_exchange_raw(gitdev_exchange *exchange, const char *bytes, size_t len
     return GITDEV_EINVAL;
   gitdev_connection *connection = part(exchange);
   return connection ? gitdev_connection_raw(connection, bytes, len, reset) : GITDEV_ECLOSED;
+}
+
+gitdev_handshake_wish gitdev_exchange_wish(const gitdev_exchange *exchange, const char **problem) {
+  char accept[GITDEV_HANDSHAKE_ACCEPT_SIZE];
+  return gitdev_handshake_read(&exchange->message, accept, problem);
+}
+
+int gitdev_exchange_upgrade(gitdev_exchange *exchange, const char *protocol, const char *fields,
+                            size_t fields_len, size_t message_max, gitdev_socket **out) {
+  char accept[GITDEV_HANDSHAKE_ACCEPT_SIZE];
+  const char *problem;
+  *out = NULL;
+  if (exchange->answered ||
+      gitdev_handshake_read(&exchange->message, accept, &problem) != GITDEV_HANDSHAKE_GOOD)
+    return GITDEV_EINVAL;
+  gitdev_connection *connection = part(exchange);
+  if (!connection)
+    return GITDEV_ECLOSED;
+  gitdev_buffer answer;
+  gitdev_buffer_init(&answer, SIZE_MAX);
+  gitdev_answer_switch(&answer, accept, protocol, fields, fields_len);
+  int error = gitdev_upgrade(connection, &answer, message_max, out);
+  gitdev_buffer_free(&answer);
+  return error;
 }
 
 void gitdev_exchange_free(gitdev_exchange *exchange) {

@@ -3,12 +3,30 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { HEADER_BYTES_MAX = 64 << 10, LARGE_BODY = 60000, EXPECTED = 1000 };
 
 /* A connection that has rested longer is not used again: servers and what stands before them close
  * theirs after 60 or 75 seconds, and a request that crosses with the closing is lost. */
 static const long REST_MAX = 50;
+
+static bool is_readable(const char *path) {
+  return path && access(path, R_OK) == 0;
+}
+
+/* libcurl tells what it was built to trust: a file and a directory of authorities, often both. With a
+ * directory set it reads the whole file anew for every connection (20 ms), and each keeps a copy of
+ * its own (1 MB); so the directory is looked at only where the file is not there. */
+CURLcode gitdev_handle_trust(CURL *easy, const char *ca_file) {
+  const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
+  bool by_directory = !ca_file && !is_readable(built->cainfo) && is_readable(built->capath);
+  const char *file = ca_file ? ca_file : built->cainfo;
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_CAINFO, by_directory ? NULL : file);
+  if (!code)
+    code = curl_easy_setopt(easy, CURLOPT_CAPATH, by_directory ? built->capath : NULL);
+  return code;
+}
 
 static CURLcode set_constant_options(CURL *easy, struct curl_slist *connect_to) {
   CURLcode code = CURLE_OK;
@@ -22,9 +40,10 @@ static CURLcode set_constant_options(CURL *easy, struct curl_slist *connect_to) 
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
   SET(CURLOPT_QUICK_EXIT, 1L);
   SET(CURLOPT_MAXAGE_CONN, REST_MAX);
+  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's, which would pass for the answer's */
   SET(CURLOPT_CONNECT_TO, connect_to);
 #undef SET
-  return code;
+  return code ? code : gitdev_handle_trust(easy, NULL);
 }
 
 gitdev_handle *gitdev_handle_new(struct curl_slist *connect_to) {
@@ -158,27 +177,21 @@ static bool same_text(const char *a, const char *b) {
   return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* With a CA file of the caller's, the system's directory of certificates is not looked at either.
- * libcurl tells what it was built to trust, so that a handle can go back to it. */
 static CURLcode set_trust(gitdev_handle *handle, const char *wanted) {
   if (same_text(wanted, handle->ca_file))
     return CURLE_OK;
-  const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
   char *kept = wanted ? strdup(wanted) : NULL;
   if (wanted && !kept)
     return CURLE_OUT_OF_MEMORY;
   free(handle->ca_file);
   handle->ca_file = kept;
-  CURLcode code = curl_easy_setopt(handle->easy, CURLOPT_CAINFO, wanted ? wanted : built->cainfo);
-  if (!code)
-    code = curl_easy_setopt(handle->easy, CURLOPT_CAPATH, wanted ? NULL : built->capath);
-  return code;
+  return gitdev_handle_trust(handle->easy, wanted);
 }
 
 /* libcurl's HTTP/2 spins until the time is over when a body above its send window is answered before
  * it was taken, and as long as a stream is paused; a connection of their own suits such anyway. */
 bool gitdev_handle_wants_http1(const gitdev_request *request) {
-  return request->body_len > LARGE_BODY || request->source || request->streamed;
+  return request->body_len > LARGE_BODY || request->source || request->streamed || request->upgrade;
 }
 
 static CURLcode set_travel(gitdev_handle *handle, const gitdev_request *request,
@@ -192,7 +205,6 @@ static CURLcode set_travel(gitdev_handle *handle, const gitdev_request *request,
   if (!code)                                                                                       \
   code = curl_easy_setopt(easy, option, value)
   SET(CURLOPT_URL, request->url);
-  SET(CURLOPT_HTTPHEADER, handle->lines);
   SET(CURLOPT_TIMEOUT_MS, milliseconds(travel->seconds));
   SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request->connect_timeout));
   SET(CURLOPT_NOPROXY, no_proxy);
@@ -206,8 +218,33 @@ static CURLcode set_travel(gitdev_handle *handle, const gitdev_request *request,
 int gitdev_handle_set(gitdev_handle *handle, const gitdev_request *request,
                       const gitdev_travel *travel) {
   if (set_headers(handle, request) != GITDEV_OK || set_method(handle, request) != CURLE_OK ||
+      curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, handle->lines) != CURLE_OK ||
       set_travel(handle, request, travel) != CURLE_OK ||
       set_trust(handle, request->ca_file) != CURLE_OK)
     return GITDEV_ENOMEM;
   return GITDEV_OK;
+}
+
+int gitdev_handle_set_connect(gitdev_handle *handle, const gitdev_request *request,
+                              const gitdev_travel *travel) {
+  if (set_travel(handle, request, travel) != CURLE_OK ||
+      set_trust(handle, request->ca_file) != CURLE_OK ||
+      curl_easy_setopt(handle->easy, CURLOPT_CONNECT_ONLY, 1L) != CURLE_OK)
+    return GITDEV_ENOMEM;
+  return GITDEV_OK;
+}
+
+gitdev_outcome_kind gitdev_handle_verdict(CURLcode code, gitdev_outcome_kind otherwise) {
+  switch (code) {
+  case CURLE_OPERATION_TIMEDOUT: return GITDEV_TIMED_OUT;
+  case CURLE_PEER_FAILED_VERIFICATION: return GITDEV_FAILED_TRUST;
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_FAILED_INIT:
+  case CURLE_OUT_OF_MEMORY:
+  case CURLE_URL_MALFORMAT: return GITDEV_FAILED_LOCAL;
+  case CURLE_UNSUPPORTED_PROTOCOL: /* what came is no HTTP */
+  case CURLE_WEIRD_SERVER_REPLY:
+  case CURLE_BAD_CONTENT_ENCODING: return GITDEV_FAILED_ANSWER;
+  default: return otherwise;
+  }
 }

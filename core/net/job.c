@@ -13,8 +13,17 @@ static void end_scouting(gitdev_job *job);
 
 /* ---- transfers ---- */
 
+static bool take_opening(gitdev_job *job) {
+  gitdev_engine *engine = job->engine;
+  return gitdev_channels_open(&engine->channels, engine->loop) == GITDEV_OK &&
+         gitdev_opening_new(&job->opening, &engine->channels, job->call, engine->connect_to) ==
+             GITDEV_OK;
+}
+
 static bool take_transfer(gitdev_job *job) {
   gitdev_engine *engine = job->engine;
+  if (job->action.request->upgrade)
+    return take_opening(job);
   bool http1 = gitdev_handle_wants_http1(job->action.request);
   job->pool = &engine->pools[http1 ? GITDEV_POOL_HTTP1 : GITDEV_POOL_ANY];
   if (gitdev_pool_open(job->pool, &engine->pool_options) == GITDEV_OK)
@@ -24,9 +33,13 @@ static bool take_transfer(gitdev_job *job) {
 
 /* The job is nowhere then. */
 static void end_transfer(gitdev_job *job) {
-  gitdev_transfer_end(job->transfer);
-  gitdev_pool_give_back(job->pool, job->transfer);
+  if (job->transfer) {
+    gitdev_transfer_end(job->transfer);
+    gitdev_pool_give_back(job->pool, job->transfer);
+  }
+  gitdev_opening_free(job->opening);
   job->transfer = NULL;
+  job->opening = NULL;
   job->lane->sending--;
   gitdev_lane_remove(job);
 }
@@ -122,9 +135,22 @@ static double due(const gitdev_job *job, double now) {
   return fmin(end, gitdev_transfer_moved(job->transfer, now) + action->idle);
 }
 
+static void on_opened(void *payload) {
+  gitdev_job_conclude(payload, CURLE_OK);
+}
+
+static bool begin_opening(gitdev_job *job, double now) {
+  const gitdev_travel travel = {.seconds = job->action.until - now, .fresh = true};
+  return gitdev_job_set_timer(job, due(job, now)) &&
+         gitdev_opening_begin(job->opening, job->action.request, &travel, on_opened, job) ==
+             GITDEV_OK;
+}
+
 static bool begin_transfer(gitdev_job *job) {
   gitdev_lane *lane = job->lane;
   double now = gitdev_now();
+  if (job->opening)
+    return begin_opening(job, now);
   bool shared = lane->known && lane->http2 && !lane->blind;
   const gitdev_travel travel = {
       .seconds = job->action.until - now, .share = shared, .fresh = job->stale && !shared};
@@ -160,10 +186,11 @@ static bool start(gitdev_job *job) {
     give_up(job, GITDEV_FAILED_LOCAL, "libcurl refused the request");
     return false;
   }
-  gitdev_transfer_begun(job->transfer);
+  if (job->transfer)
+    gitdev_transfer_begun(job->transfer);
   if (lane->state == GITDEV_LANE_HELD)
     hold(lane);
-  gitdev_multi_report(job->pool->multi);
+  gitdev_multi_report(job->transfer ? job->pool->multi : job->engine->channels.multi);
   return true;
 }
 
@@ -226,12 +253,23 @@ static void send_again(gitdev_job *job) {
   gitdev_job_set_timer(job, job->action.until + LEEWAY);
 }
 
+/* What the try has opened is for whoever asks the call for it. */
+static void hand_over_socket(gitdev_job *job) {
+  const gitdev_result *result = gitdev_call_result(job->call);
+  if (!result || result->type)
+    return;
+  gitdev_opening_keep(job->opening);
+  job->opening = NULL;
+}
+
 /* What it was told may have ended the call; what it has learned, the wait of the others. */
 static void tell_machine(gitdev_job *job, const gitdev_outcome *outcome) {
   gitdev_call_outcome(job->call, outcome, gitdev_now());
   job->stale = outcome->stale;
   job->refusals = 0;
   job->action.kind = GITDEV_WAIT;
+  if (job->opening)
+    hand_over_socket(job);
   end_transfer(job);
   if (job->lane->state == GITDEV_LANE_PACED)
     job->lane->state = GITDEV_LANE_OPEN;
@@ -258,22 +296,38 @@ static void end_scouting(gitdev_job *job) {
 /* A request that the server has provably not looked at is sent again at once, and counts for nothing
  * (RFC 9113 8.7). Its body must be there still. */
 static bool may_send_again(gitdev_job *job, const gitdev_outcome *outcome) {
-  return outcome->kind == GITDEV_FAILED_UNSENT && gitdev_transfer_sent(job->transfer) &&
-         !job->action.request->source && job->refusals++ < REFUSALS_MAX;
+  bool begun =
+      job->transfer ? gitdev_transfer_sent(job->transfer) : gitdev_opening_connected(job->opening);
+  return outcome->kind == GITDEV_FAILED_UNSENT && begun && !job->action.request->source &&
+         job->refusals++ < REFUSALS_MAX;
+}
+
+static gitdev_outcome outcome_of(const gitdev_job *job, CURLcode code) {
+  if (job->opening)
+    return gitdev_opening_outcome(job->opening, code == CURLE_OPERATION_TIMEDOUT);
+  return gitdev_transfer_outcome(job->transfer, code);
+}
+
+/* Nothing of libcurl's is to hold a transfer that is about to be given back. */
+static void stop_transfer(gitdev_job *job) {
+  if (!job->transfer)
+    return;
+  gitdev_multi_remove(job->pool->multi, gitdev_transfer_easy(job->transfer));
+  end_scouting(job);
 }
 
 void gitdev_job_conclude(gitdev_job *job, CURLcode code) {
   gitdev_engine *engine = job->engine;
   gitdev_lane *lane = job->lane;
-  gitdev_outcome outcome = gitdev_transfer_outcome(job->transfer, code);
+  gitdev_outcome outcome = outcome_of(job, code);
   lane->holds++;
-  gitdev_multi_remove(job->pool->multi, gitdev_transfer_easy(job->transfer));
-  end_scouting(job);
-  if (gitdev_transfer_postponed(job->transfer)) {
+  stop_transfer(job);
+  if (job->transfer && gitdev_transfer_postponed(job->transfer)) {
     send_again(job);
     hold(lane);
   } else if (may_send_again(job, &outcome)) {
-    gitdev_lane_narrow(lane);
+    if (job->transfer)
+      gitdev_lane_narrow(lane);
     send_again(job);
   } else {
     if (outcome.kind == GITDEV_COMPLETE)
@@ -322,12 +376,11 @@ static void on_time(void *payload) {
 
 /* Takes a job's hold off the loop and libcurl; it is nowhere then. */
 static void stop(gitdev_job *job) {
-  if (!job->transfer) {
+  if (!job->transfer && !job->opening) {
     gitdev_lane_remove(job);
     return;
   }
-  gitdev_multi_remove(job->pool->multi, gitdev_transfer_easy(job->transfer));
-  end_scouting(job);
+  stop_transfer(job);
   end_transfer(job);
 }
 

@@ -18,6 +18,7 @@ struct gitdev_engine {
   gitdev_link_watch watch;
   gitdev_pool_options pool_options;
   gitdev_pool pools[GITDEV_POOLS]; /* the second is opened when it is needed */
+  gitdev_channels channels;        /* so are these: of the WebSockets, opening and open */
   gitdev_lanes lanes;
   gitdev_burst burst;
 };

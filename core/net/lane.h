@@ -7,6 +7,7 @@
 #include "call/client.h"
 #include "net/link.h"
 #include "net/loop.h"
+#include "net/opening.h"
 #include "net/pool.h"
 
 /* A few transfers at once run faster and smaller than thousands. HTTP/1.1 takes as many as there are
@@ -32,6 +33,7 @@ typedef struct gitdev_job {
   gitdev_timer timer;        /* in every stage: until when it may last */
   gitdev_pool *pool;         /* while SENDING */
   gitdev_transfer *transfer; /* from it */
+  gitdev_opening *opening;   /* while SENDING, instead, for a try that opens a WebSocket */
   gitdev_action action;      /* the try to be sent or under way; kind is WAIT when there is none */
   int refusals;              /* how often the server has provably not looked at it */
   bool stale;                /* its last try met a connection that had been closed */

@@ -1,6 +1,7 @@
 #include "net/listener.h"
 #include "net/acceptor.h"
 #include "net/connection.h"
+#include "net/crowd.h"
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ struct gitdev_listener {
 
 static bool make_room(void *payload) {
   gitdev_listener *listener = payload;
-  return gitdev_connection_make_room(&listener->server);
+  return gitdev_crowd_make_room(&listener->server);
 }
 
 static void on_accept(void *payload, int fd, const char *peer) {
@@ -46,6 +47,7 @@ static void configure(gitdev_listener *listener, gitdev_loop *loop,
   listener->acceptor.watch.fd = -1;
   listener->connection_max = size_or(options->connection_max, CONNECTION_MAX);
   server->loop = loop;
+  gitdev_loop_retain(loop);
   server->limits.head_max = size_or(options->limits.head_max, HEAD_MAX);
   server->limits.field_max = size_or(options->limits.field_max, FIELD_MAX);
   server->limits.body_max = size_or(options->limits.body_max, BODY_MAX);
@@ -94,12 +96,13 @@ void gitdev_listener_free(gitdev_listener *listener) {
     return;
   gitdev_server *server = &listener->server;
   gitdev_acceptor_close(&listener->acceptor);
-  gitdev_connection_close_all(server);
+  gitdev_crowd_close(server);
   for (gitdev_exchange *exchange; (exchange = gitdev_exchange_pop(&server->queue));)
     gitdev_exchange_destroy(exchange);
   gitdev_buffer_wipe(&server->answer);
   OPENSSL_cleanse(server->scratch, sizeof server->scratch);
   gitdev_tls_free(server->tls);
+  gitdev_loop_free(server->loop);
   free(listener);
 }
 
@@ -110,7 +113,7 @@ int gitdev_listener_port(const gitdev_listener *listener) {
 void gitdev_listener_drain(gitdev_listener *listener) {
   listener->server.draining = true;
   gitdev_acceptor_close(&listener->acceptor);
-  gitdev_connection_drain_all(&listener->server);
+  gitdev_crowd_drain(&listener->server);
 }
 
 size_t gitdev_listener_connections(const gitdev_listener *listener) {

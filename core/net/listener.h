@@ -6,6 +6,7 @@
 
 #include "gitdev.h"
 #include "net/certificate.h"
+#include "wire/handshake.h"
 #include "wire/http1.h"
 
 typedef struct gitdev_listener gitdev_listener;
@@ -25,9 +26,9 @@ typedef struct gitdev_listener_options {
                              bytes of its answer */
 } gitdev_listener_options;
 
-/* Binds and listens on the loop. The caller owns the listener; the loop must outlive it. 0,
- * GITDEV_EINVAL for a host that is no address or a port that is none, GITDEV_ENOMEM, GITDEV_ETLS,
- * or GITDEV_ESYSTEM with errno kept (an address in use, say). */
+/* Binds and listens on the loop. The caller owns the listener. 0, GITDEV_EINVAL for a host that is
+ * no address or a port that is none, GITDEV_ENOMEM, GITDEV_ETLS, or GITDEV_ESYSTEM with errno kept
+ * (an address in use, say). */
 int gitdev_listener_new(gitdev_listener **out, gitdev_loop *loop,
                         const gitdev_listener_options *options);
 /* Closes the listening socket and every connection. Exchanges still held stay valid memory but
@@ -37,7 +38,7 @@ void gitdev_listener_free(gitdev_listener *listener);
 int gitdev_listener_port(const gitdev_listener *listener);
 
 /* Stops accepting and lets what is under way finish: kept-alive connections close after their
- * answer, those that no request is under way on close at once. */
+ * answer, those that no request is under way on close at once; WebSockets are closed with 1001. */
 void gitdev_listener_drain(gitdev_listener *listener);
 /* Connections open now, those included that have been told the last and may still read it (for at
  * most 2 s). */
@@ -79,6 +80,17 @@ int gitdev_exchange_answer(gitdev_exchange *exchange, int status, const char *fi
  * that misbehaves on purpose. With len 0 it just closes; `reset` closes with a TCP RST instead of a
  * TLS goodbye. 0, GITDEV_EINVAL or GITDEV_ECLOSED as above. */
 int gitdev_exchange_raw(gitdev_exchange *exchange, const char *bytes, size_t len, bool reset);
+/* Whether the request asks to become a WebSocket; when it does so in a way that breaks RFC 6455
+ * 4.2.1, `*problem` is a static text that says why. Which subprotocols it offers is in its fields. */
+gitdev_handshake_wish gitdev_exchange_wish(const gitdev_exchange *exchange, const char **problem);
+/* Answers 101, with `protocol` (NULL: none) as the one that is spoken, and `fields` as above; from
+ * then on the connection is a WebSocket, which the caller owns. `message_max` is the largest message
+ * accepted, 0 for the contract's. No timeout of the listener's applies to it; draining the listener
+ * closes it with 1001, freeing the listener closes it at once, and it must still be freed then. 0;
+ * GITDEV_EINVAL when the exchange has been answered or does not wish it; GITDEV_ENOMEM (the
+ * connection is closed then); GITDEV_ECLOSED. */
+int gitdev_exchange_upgrade(gitdev_exchange *exchange, const char *protocol, const char *fields,
+                            size_t fields_len, size_t message_max, gitdev_socket **out);
 void gitdev_exchange_free(gitdev_exchange *exchange);
 
 #endif

@@ -23,8 +23,9 @@ typedef struct seat {
 } seat;
 
 struct gitdev_loop {
+  unsigned owners;
   int epoll;
-  pid_t owner;
+  pid_t process; /* that made it */
   gitdev_watch wakeup;
   seat *seats; /* by descriptor number */
   int *dirty;  /* numbers whose seat is to be brought together with the epoll set */
@@ -38,7 +39,7 @@ struct gitdev_loop {
 };
 
 bool gitdev_loop_forked(const gitdev_loop *loop) {
-  return getpid() != loop->owner;
+  return getpid() != loop->process;
 }
 
 /* ---- chores ---- */
@@ -344,7 +345,8 @@ int gitdev_loop_new(gitdev_loop **out) {
   gitdev_loop *loop = calloc(1, sizeof *loop);
   if (!loop)
     return GITDEV_ENOMEM;
-  loop->owner = getpid();
+  loop->owners = 1;
+  loop->process = getpid();
   loop->epoll = loop->wakeup.fd = -1;
   int error = open_descriptors(loop);
   if (error) {
@@ -357,8 +359,12 @@ int gitdev_loop_new(gitdev_loop **out) {
   return 0;
 }
 
+void gitdev_loop_retain(gitdev_loop *loop) {
+  loop->owners++;
+}
+
 void gitdev_loop_free(gitdev_loop *loop) {
-  if (!loop)
+  if (!loop || --loop->owners > 0)
     return;
   if (loop->wakeup.fd >= 0)
     close(loop->wakeup.fd);

@@ -71,6 +71,10 @@ typedef struct gitdev_chore {
 void gitdev_chore_set(gitdev_loop *loop, gitdev_chore *chore, gitdev_chore_fn fn, void *payload);
 void gitdev_chore_clear(gitdev_loop *loop, gitdev_chore *chore);
 
+/* One more owner: the loop lives until each has called gitdev_loop_free(). For whatever stays on it
+ * longer than a call, so that no order of freeing is wrong. */
+void gitdev_loop_retain(gitdev_loop *loop);
+
 /* Whether this process is a fork's child that did not make the loop. Such a one may close
  * descriptors and free memory, but whatever reaches the epoll set or a socket reaches the parent's.
  */

@@ -1,4 +1,5 @@
 #include "net/multi.h"
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -111,15 +112,20 @@ static int on_timer(CURLM *curl, long milliseconds, void *payload) {
   return gitdev_timer_set(multi->loop, &multi->timer, at, on_time, multi) == GITDEV_OK ? 0 : -1;
 }
 
-/* CURLOPT_OPENSOCKETFUNCTION. A program that the script starts must not hold its connections. */
-static curl_socket_t on_open(void *payload, curlsocktype purpose, struct curl_sockaddr *address) {
-  (void)purpose;
+/* A program that the script starts must not hold its connections. */
+curl_socket_t gitdev_multi_open_socket(gitdev_multi *multi, const struct curl_sockaddr *address) {
   curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   /* A connection that was given up while it was being made is closed without a word: its number
    * comes again here. */
   if (fd >= 0)
-    forget_socket(payload, fd);
+    forget_socket(multi, fd);
   return fd;
+}
+
+/* CURLOPT_OPENSOCKETFUNCTION. */
+static curl_socket_t on_open(void *payload, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)purpose;
+  return gitdev_multi_open_socket(payload, address);
 }
 
 /* CURLOPT_CLOSESOCKETFUNCTION. */
@@ -128,8 +134,20 @@ static int on_close(void *payload, curl_socket_t fd) {
   return close(fd);
 }
 
+static void initialise_curl(void) {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* libcurl's own guard for its one-time initialisation is newer than some builds of it; this one
+ * costs nothing. */
+static void initialise_curl_once(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, initialise_curl);
+}
+
 int gitdev_multi_new(gitdev_multi **out, gitdev_loop *loop, gitdev_finished_fn fn, void *payload) {
   *out = NULL;
+  initialise_curl_once();
   gitdev_multi *multi = calloc(1, sizeof *multi);
   if (!multi)
     return GITDEV_ENOMEM;
@@ -201,6 +219,10 @@ CURLcode gitdev_multi_resume(gitdev_multi *multi, CURL *easy) {
   if (!code && gitdev_timer_set(multi->loop, &multi->timer, gitdev_now(), on_time, multi))
     code = CURLE_OUT_OF_MEMORY;
   return code;
+}
+
+void gitdev_multi_let_go(gitdev_multi *multi, curl_socket_t fd) {
+  forget_socket(multi, fd);
 }
 
 void gitdev_multi_remove(gitdev_multi *multi, CURL *easy) {

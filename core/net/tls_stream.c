@@ -109,7 +109,8 @@ static bool configure(SSL_CTX *context, const gitdev_certificate *certificate) {
   SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
   return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) &&
          SSL_CTX_use_certificate(context, certificate->certificate) == 1 &&
-         SSL_CTX_use_PrivateKey(context, certificate->key) == 1;
+         SSL_CTX_use_PrivateKey(context, certificate->key) == 1 &&
+         (!certificate->chain || SSL_CTX_set1_chain(context, certificate->chain) == 1);
 }
 
 int gitdev_tls_new(gitdev_tls **out, const gitdev_certificate *certificate) {

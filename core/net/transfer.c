@@ -341,19 +341,10 @@ static gitdev_outcome_kind classify(const gitdev_transfer *transfer, CURLcode co
     return GITDEV_FAILED_LOCAL;
   if (is_malformed(transfer, code))
     return GITDEV_FAILED_ANSWER;
-  switch (code) {
-  case CURLE_OK: return transfer->head_whole ? GITDEV_COMPLETE : GITDEV_FAILED_SENT;
-  case CURLE_OPERATION_TIMEDOUT: return GITDEV_TIMED_OUT;
-  case CURLE_PEER_FAILED_VERIFICATION: return GITDEV_FAILED_TRUST;
-  case CURLE_SSL_CACERT_BADFILE:
-  case CURLE_FAILED_INIT:
-  case CURLE_OUT_OF_MEMORY:
-  case CURLE_URL_MALFORMAT: return GITDEV_FAILED_LOCAL;
-  case CURLE_UNSUPPORTED_PROTOCOL: /* what came is no HTTP */
-  case CURLE_WEIRD_SERVER_REPLY:
-  case CURLE_BAD_CONTENT_ENCODING: return GITDEV_FAILED_ANSWER;
-  default: return is_unsent(transfer) ? GITDEV_FAILED_UNSENT : GITDEV_FAILED_SENT;
-  }
+  if (code == CURLE_OK)
+    return transfer->head_whole ? GITDEV_COMPLETE : GITDEV_FAILED_SENT;
+  return gitdev_handle_verdict(code,
+                               is_unsent(transfer) ? GITDEV_FAILED_UNSENT : GITDEV_FAILED_SENT);
 }
 
 static const char *words_for(const gitdev_transfer *transfer, CURLcode code) {

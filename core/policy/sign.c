@@ -8,23 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  TIMESTAMP_DIGITS_MAX = sizeof((gitdev_signature *)NULL)->timestamp_text - 1,
-};
-
-static const int64_t TIMESTAMP_MAX = 999999999999; /* as many digits */
-
 struct gitdev_signer {
   EVP_MAC_CTX *mac;
   bool restarts; /* see can_restart() */
   size_t key_len;
   char key[128]; /* what `mac` was keyed with last, when `key_len` is not 0 */
 };
-
-typedef struct slice {
-  const char *at;
-  size_t len;
-} slice;
 
 static bool is_keyed(const gitdev_signer *signer, gitdev_secret key) {
   return signer->restarts && key.len == signer->key_len && key.len > 0 &&
@@ -127,168 +116,119 @@ const char *gitdev_signature_reason(gitdev_signature_status status) {
   return "internal";
 }
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
-static slice trim(slice text) {
-  while (text.len > 0 && is_blank(text.at[0])) {
-    text.at++;
-    text.len--;
-  }
-  while (text.len > 0 && is_blank(text.at[text.len - 1]))
-    text.len--;
-  return text;
-}
-
-static bool is_key(slice key, const char *name) {
-  return key.len == strlen(name) && memcmp(key.at, name, key.len) == 0;
-}
-
-static bool parse_timestamp(gitdev_signature *out, slice digits) {
-  bool is_second = out->timestamp_text[0] != '\0';
-  if (is_second || digits.len == 0 || digits.len > TIMESTAMP_DIGITS_MAX)
-    return false;
-  for (size_t i = 0; i < digits.len; i++) {
-    if (digits.at[i] < '0' || digits.at[i] > '9')
-      return false;
-    out->timestamp = out->timestamp * 10 + (digits.at[i] - '0');
-  }
-  memcpy(out->timestamp_text, digits.at, digits.len);
-  out->timestamp_text[digits.len] = '\0';
-  return true;
-}
-
-enum { NOT_HEX = 0x100 };
-
-/* The value of a digit, or NOT_HEX. */
-static unsigned hex_value(char c) {
-  unsigned digit = (unsigned char)c - (unsigned)'0';
-  unsigned letter = ((unsigned char)c | 0x20U) - (unsigned)'a';
-  return digit < 10 ? digit : letter < 6 ? letter + 10 : NOT_HEX;
-}
-
-static bool parse_mac(gitdev_signature *out, slice hex) {
-  if (hex.len != (size_t)GITDEV_MAC_SIZE * 2 || out->mac_count == GITDEV_SIGNATURE_MACS_MAX)
-    return false;
-  unsigned char *mac = out->macs[out->mac_count++];
-  unsigned seen = 0;
-  for (size_t i = 0; i < GITDEV_MAC_SIZE; i++) {
-    unsigned high = hex_value(hex.at[2 * i]);
-    unsigned low = hex_value(hex.at[2 * i + 1]);
-    seen |= high | low;
-    mac[i] = (unsigned char)(high << 4 | low);
-  }
-  return seen < NOT_HEX;
-}
-
-/* One `key=value`. Keys of other schemes are passed over: nothing weaker than v1 can stand in for
- * it. */
-static bool parse_entry(gitdev_signature *out, slice entry) {
-  const char *equals = entry.len > 0 ? memchr(entry.at, '=', entry.len) : NULL;
-  if (equals == NULL || equals == entry.at)
-    return false;
-  slice key = {entry.at, (size_t)(equals - entry.at)};
-  slice value = {equals + 1, entry.len - key.len - 1};
-  if (is_key(key, "t"))
-    return parse_timestamp(out, value);
-  return is_key(key, "v1") ? parse_mac(out, value) : true;
-}
-
-bool gitdev_signature_parse(gitdev_signature *out, const char *header, size_t len) {
-  out->timestamp = 0;
-  out->timestamp_text[0] = '\0';
-  out->mac_count = 0;
-  if (len == 0 || len > GITDEV_SIGNATURE_HEADER_MAX)
-    return false;
-  slice rest = {header, len};
-  for (;;) {
-    const char *comma = rest.len > 0 ? memchr(rest.at, ',', rest.len) : NULL;
-    slice entry = {rest.at, comma != NULL ? (size_t)(comma - rest.at) : rest.len};
-    if (!parse_entry(out, trim(entry)))
-      return false;
-    if (comma == NULL)
-      return out->timestamp_text[0] != '\0' && out->mac_count > 0;
-    rest = (slice){comma + 1, rest.len - entry.len - 1};
-  }
-}
-
-/* HMAC over `timestamp` + "." + body. */
-static bool compute(gitdev_signer *signer, gitdev_secret secret, const char *timestamp,
-                    const char *body, size_t body_len, unsigned char mac[GITDEV_MAC_SIZE]) {
-  char prefix[TIMESTAMP_DIGITS_MAX + 1];
-  size_t prefix_len = strlen(timestamp);
-  memcpy(prefix, timestamp, prefix_len);
-  prefix[prefix_len++] = '.';
-  return mac_begin(signer, secret) &&
-         EVP_MAC_update(signer->mac, (const unsigned char *)prefix, prefix_len) == 1 &&
+/* HMAC over what is signed before the body, and the body. */
+static bool compute(gitdev_signer *signer, gitdev_secret key, gitdev_slice prefix, const char *body,
+                    size_t body_len, unsigned char mac[GITDEV_MAC_SIZE]) {
+  return mac_begin(signer, key) &&
+         EVP_MAC_update(signer->mac, (const unsigned char *)prefix.text, prefix.len) == 1 &&
          mac_end(signer, body, body_len, mac);
 }
 
-static bool have_secrets(const gitdev_signature_check *check) {
-  for (size_t i = 0; i < check->secret_count; i++)
-    if (check->secrets[i].text == NULL || check->secrets[i].len == 0)
-      return false;
-  return check->secret_count > 0;
+/* Whether there are secrets, and all can be used. */
+static bool have_keys(const gitdev_signature_check *check) {
+  unsigned char room[GITDEV_KEY_SIZE_MAX];
+  bool are_keys = check->secret_count > 0;
+  for (size_t i = 0; i < check->secret_count; i++) {
+    gitdev_secret key = gitdev_signature_key(check->headers.scheme, check->secrets[i], room);
+    are_keys = are_keys && key.text != NULL;
+  }
+  if (check->headers.scheme == GITDEV_SCHEME_STANDARD)
+    OPENSSL_cleanse(room, sizeof room);
+  return are_keys;
 }
 
 /* Compares with every v1 of the header, whether or not one has matched: time tells nothing about
  * which. */
-static bool matches_any(const gitdev_signature *signature,
-                        const unsigned char mac[GITDEV_MAC_SIZE]) {
+static unsigned count_matches(const gitdev_signature *signature,
+                              const unsigned char mac[GITDEV_MAC_SIZE]) {
   unsigned matches = 0;
   for (size_t i = 0; i < signature->mac_count; i++)
     matches += CRYPTO_memcmp(signature->macs[i], mac, GITDEV_MAC_SIZE) == 0;
-  return matches > 0;
+  return matches;
 }
 
-static bool is_timely(const gitdev_signature_check *check, int64_t timestamp) {
-  if (check->any_time)
+/* Tries all secrets, whether or not one has matched. False when OpenSSL failed. */
+static bool match(gitdev_signer *signer, const gitdev_signature_check *check,
+                  const gitdev_signature *signature, unsigned *matches) {
+  unsigned char mac[GITDEV_MAC_SIZE], room[GITDEV_KEY_SIZE_MAX];
+  gitdev_slice prefix = {signature->prefix, signature->prefix_len};
+  bool computed = true;
+  *matches = 0;
+  for (size_t i = 0; i < check->secret_count && computed; i++) {
+    gitdev_secret key = gitdev_signature_key(check->headers.scheme, check->secrets[i], room);
+    computed = compute(signer, key, prefix, check->body, check->body_len, mac);
+    *matches += computed ? count_matches(signature, mac) : 0;
+  }
+  OPENSSL_cleanse(mac, sizeof mac);
+  if (check->headers.scheme == GITDEV_SCHEME_STANDARD)
+    OPENSSL_cleanse(room, sizeof room);
+  return computed;
+}
+
+static bool is_timely(const gitdev_signature_check *check, const gitdev_signature *signature) {
+  if (check->any_time || !signature->is_timed)
     return true;
   /* Unsigned, as `now` is the caller's and may be anything. */
-  uint64_t apart = check->now > timestamp ? (uint64_t)check->now - (uint64_t)timestamp
-                                          : (uint64_t)timestamp - (uint64_t)check->now;
+  uint64_t now = (uint64_t)check->now, then = (uint64_t)signature->timestamp;
+  uint64_t apart = check->now > signature->timestamp ? now - then : then - now;
   return check->tolerance >= 0 && apart <= (uint64_t)check->tolerance;
 }
 
 gitdev_signature_status gitdev_verify(gitdev_signer *signer, const gitdev_signature_check *check) {
   gitdev_signature signature;
-  unsigned char mac[GITDEV_MAC_SIZE];
-  unsigned matches = 0;
-  bool computed = true;
-  if (!have_secrets(check))
+  unsigned matches;
+  if (!have_keys(check))
     return GITDEV_SIGNATURE_NO_SECRET;
-  if (!gitdev_signature_parse(&signature, check->header, check->header_len))
+  if (!gitdev_signature_parse(&signature, &check->headers))
     return GITDEV_SIGNATURE_MALFORMED;
-  for (size_t i = 0; i < check->secret_count && computed; i++) {
-    computed = compute(signer, check->secrets[i], signature.timestamp_text, check->body,
-                       check->body_len, mac);
-    matches += computed && matches_any(&signature, mac);
-  }
-  OPENSSL_cleanse(mac, sizeof mac);
-  if (!computed)
+  if (!match(signer, check, &signature, &matches))
     return GITDEV_SIGNATURE_INTERNAL;
   if (matches == 0)
     return GITDEV_SIGNATURE_NO_MATCH;
-  return is_timely(check, signature.timestamp) ? GITDEV_SIGNATURE_OK : GITDEV_SIGNATURE_TIMESTAMP;
+  return is_timely(check, &signature) ? GITDEV_SIGNATURE_OK : GITDEV_SIGNATURE_TIMESTAMP;
 }
 
-bool gitdev_sign(gitdev_signer *signer, gitdev_secret secret, int64_t timestamp, const char *body,
-                 size_t body_len, char out[GITDEV_SIGNATURE_SIZE]) {
+static void write_hex(char *out, const unsigned char mac[GITDEV_MAC_SIZE]) {
   static const char digits[] = "0123456789abcdef";
-  char text[TIMESTAMP_DIGITS_MAX + 1];
-  unsigned char mac[GITDEV_MAC_SIZE];
-  if (timestamp < 0 || timestamp > TIMESTAMP_MAX)
-    return false;
-  (void)snprintf(text, sizeof text, "%lld", (long long)timestamp);
-  if (!compute(signer, secret, text, body, body_len, mac))
-    return false;
-  int prefix = snprintf(out, GITDEV_SIGNATURE_SIZE, "t=%s,v1=", text);
-  char *end = out + prefix;
   for (size_t i = 0; i < GITDEV_MAC_SIZE; i++) {
-    *end++ = digits[mac[i] >> 4];
-    *end++ = digits[mac[i] & 15];
+    *out++ = digits[mac[i] >> 4];
+    *out++ = digits[mac[i] & 15];
   }
-  *end = '\0';
-  return true;
+  *out = '\0';
+}
+
+static void write_signature(const gitdev_signable *what, const unsigned char mac[GITDEV_MAC_SIZE],
+                            char out[GITDEV_SIGNATURE_SIZE]) {
+  int len = 0;
+  switch (what->scheme) {
+  case GITDEV_SCHEME_GIT:
+    len = snprintf(out, GITDEV_SIGNATURE_SIZE, "t=%lld,v1=", (long long)what->timestamp);
+    write_hex(out + len, mac);
+    break;
+  case GITDEV_SCHEME_STANDARD:
+    len = snprintf(out, GITDEV_SIGNATURE_SIZE, "v1,");
+    (void)EVP_EncodeBlock((unsigned char *)out + len, mac, GITDEV_MAC_SIZE);
+    break;
+  case GITDEV_SCHEME_BODY:
+    len = snprintf(out, GITDEV_SIGNATURE_SIZE, "sha256=");
+    write_hex(out + len, mac);
+    break;
+  }
+}
+
+bool gitdev_sign(gitdev_signer *signer, gitdev_secret secret, const gitdev_signable *what,
+                 char out[GITDEV_SIGNATURE_SIZE]) {
+  char prefix[GITDEV_SIGNATURE_PREFIX_SIZE];
+  unsigned char mac[GITDEV_MAC_SIZE], room[GITDEV_KEY_SIZE_MAX];
+  int len = gitdev_signature_prefix(what->scheme, what->id, what->timestamp, prefix);
+  if (len < 0)
+    return false;
+  gitdev_slice before = {prefix, (size_t)len};
+  gitdev_secret key = gitdev_signature_key(what->scheme, secret, room);
+  bool computed = compute(signer, key, before, what->body, what->body_len, mac);
+  if (computed)
+    write_signature(what, mac, out);
+  if (what->scheme == GITDEV_SCHEME_STANDARD)
+    OPENSSL_cleanse(room, sizeof room);
+  return computed;
 }

@@ -13,6 +13,9 @@ compat.isyieldable = coroutine.isyieldable -- luacheck: ignore 143
     return coroutine.running() ~= nil
   end
 
+--- Closes the variables that a coroutine which failed, or rests, has still to close: those of 5.4.
+compat.close = coroutine.close or function() end -- luacheck: ignore 143
+
 --- The running coroutine, or nil in the main one (5.2 and later return it there, with true).
 function compat.running()
   local thread, main = coroutine.running()

@@ -13,7 +13,7 @@ local loop = {}
 
 local function nothing() end
 
-local settings = { on_open = nothing, interrupted = nothing }
+local settings = { on_open = nothing, interrupted = nothing, hold = nothing, held = nothing }
 
 -- ---- worlds ----
 
@@ -32,8 +32,9 @@ end
 local function populate(self)
   self.tasks = task.scheduler(block_for)
   self.sleepers = self.timers or schedule.new()
-  self.waiting = {} -- by call: the task that waits for news of it, or BLOCKED
-  self.calls = 0 -- how many of them
+  self.waiting = {} -- by call or socket: the task that waits for news of it, or BLOCKED
+  self.calls = 0 -- how many of them, and of the posts under way
+  self.posts = {} -- by post: the function that is told of its end
   self.unheard = {} -- by call: there was news, and nobody waited
   self.services = {}
   self.due = nil -- when a service wants to be called anyway
@@ -58,7 +59,7 @@ end
 
 --- Settings, before the first call: { connect_to = "HOST:PORT:HOST:PORT" reaches the first at the second, on_open = function(handle) is told
 -- the loop's handle for C (a light userdata) when it is made, and nil when it is closed,
--- interrupted = function() is asked after each wait whether to raise an error from it }.
+-- interrupted = function() is asked after each wait whether to raise an error from it; hold, held: see loop.hold_signals }.
 function loop.configure(options)
   assert(not real.engine, "calls have been made already")
   for name, value in pairs(options) do
@@ -110,25 +111,46 @@ local function call_services(self)
   self.due = due and world.now() + due
 end
 
--- Hands the news of a call to whoever waits for it.
-local function announce(self, call)
-  local waiter = self.waiting[call]
+-- Hands the news of a call, or a socket, to whoever waits for it. A socket is read before it is waited for: news of it is never missed.
+local function announce(self, one, is_socket)
+  local waiter = self.waiting[one]
   if not waiter then
-    self.unheard[call] = not call:done() or nil
+    if not is_socket then
+      self.unheard[one] = not one:done() or nil
+    end
     return
   end
-  self.waiting[call], self.calls = nil, self.calls - 1
+  self.waiting[one], self.calls = nil, self.calls - 1
   if waiter ~= BLOCKED then
     task.wake(waiter)
   end
 end
 
+-- Tells of the posts that are over, those apart that nobody waits for any more.
+local function collect_posts(self)
+  local post, result = self.poster:news()
+  while post do
+    local done = self.posts[post]
+    if done then
+      self.posts[post], self.calls = nil, self.calls - 1
+      done(result)
+      self.due = self.services[1] and world.now() -- a service may have sent it, and have more to do now
+    end
+    post, result = self.poster:news()
+  end
+end
+
 local function collect(self)
   local engine = self.engine
-  local call = engine and engine:news()
-  while call do
-    announce(self, call)
-    call = engine:news()
+  if engine then
+    local one, is_socket = engine:news()
+    while one do
+      announce(self, one, is_socket)
+      one, is_socket = engine:news()
+    end
+  end
+  if self.poster then
+    collect_posts(self)
   end
 end
 
@@ -291,7 +313,7 @@ end
 
 -- In a fork's child the connections, the tasks and the services are the parent's: it begins with none. Whoever runs goes on, and blocks.
 local function begin_in_child()
-  real.tasks, real.engine, real.handle = nil, nil, nil
+  real.tasks, real.engine, real.poster, real.handle = nil, nil, nil, nil
 end
 
 --- Takes a call under way.
@@ -356,6 +378,84 @@ function loop.resume(call)
   open().engine:resume(call)
 end
 
+-- ---- sockets ----
+
+--- Performs a call that opens a WebSocket. Returns the socket, one of gitdev.net's, or nil: the call's result says why.
+function loop.open(call)
+  loop.perform(call)
+  local engine = open().engine
+  return engine and engine:socket(call) -- nil also when the loop was closed since
+end
+
+local function forget_socket(wait)
+  local self, socket = wait.world, wait.socket
+  if self.waiting[socket] == wait.waiter then
+    self.waiting[socket], self.calls = nil, self.calls - 1
+  end
+  schedule.cancel(nil, wait.timer)
+end
+
+-- However late it is, once: else who asks again and again, and never waits, would get nothing.
+local function block_for_socket(self, wait, due)
+  local ok, err
+  repeat
+    ok, err = pcall(turn_blocking, self, due and math.max(0, due - world.now()))
+  until not ok or not self.waiting[wait.socket] or due and world.now() >= due
+  forget_socket(wait)
+  if not ok then
+    error(err, 0)
+  end
+end
+
+--- Waits for news of a socket that has been read to its end, at most until `due` of now() (nil: without end). It may come back for nothing: read
+-- again. Yields in a task, blocks elsewhere; what interrupts it leaves the socket as it is.
+function loop.await_socket(socket, due)
+  local self = open()
+  if self.waiting[socket] then
+    require("gitdev.error").misuse { message = "another task waits for this stream already: it has one reader at a time." }
+  end
+  local me = self.tasks:running_task()
+  local wait = { world = self, socket = socket, waiter = me or BLOCKED }
+  self.waiting[socket], self.calls = wait.waiter, self.calls + 1
+  if me then
+    wait.timer = due and self.sleepers:at(due, task.wake, me)
+    task.park(me, forget_socket, wait)
+    forget_socket(wait)
+  else
+    block_for_socket(self, wait, due)
+  end
+end
+
+-- ---- requests that are no calls ----
+
+--- Sends a request to anybody's url, beside the API's calls: see net.poster's send. `done(result)` is called from the loop's turn, and must
+-- neither wait nor close the loop. Returns what loop.unpost takes, or nil and why it cannot be sent.
+function loop.post(request, done)
+  local self = open()
+  if not self.handle then
+    error("there are no sockets in a virtual world", 2)
+  end
+  self.poster = self.poster or require("gitdev.net").poster(self.handle)
+  local post, problem = self.poster:send(request)
+  if post == false then
+    begin_in_child()
+    return loop.post(request, done)
+  elseif not post then
+    return nil, problem
+  end
+  self.posts[post], self.calls = done, self.calls + 1
+  return post
+end
+
+--- Ends a post that is under way; nobody is told.
+function loop.unpost(post)
+  local self = open()
+  if self.posts[post] then
+    self.posts[post], self.calls = nil, self.calls - 1
+    post:close()
+  end
+end
+
 -- ---- tasks ----
 
 --- Runs fn(...) as a task and all that it spawns, turning the loop until they have ended. Returns true and its results, or false, its error
@@ -409,10 +509,25 @@ loop.unschedule = forget_timer
 --- Forgets all tasks, where they stand: none is resumed any more. For a host whose user has broken off what ran.
 function loop.abandon()
   if world.tasks then
-    local services = world.services
+    local services, posts = world.services, world.posts -- what services have sent is theirs to hear of
     populate(world)
-    world.services = services
+    world.services, world.posts = services, posts
+    for _ in pairs(posts) do
+      world.calls = world.calls + 1
+    end
   end
+end
+
+-- ---- signals ----
+
+--- Under the host: while on, a first signal interrupts nothing, but ends the wait, and loop.held_signal() tells its number; so a service can end
+-- in good order. Switched off, what is held interrupts as ever. A second signal is not held. Elsewhere the signals are the program's own.
+function loop.hold_signals(on)
+  settings.hold(on)
+end
+
+function loop.held_signal()
+  return settings.held()
 end
 
 -- ---- services ----
@@ -444,10 +559,13 @@ end
 
 --- Closes what the loop holds: calls under way end as canceled, connections are closed. Using it again makes a new one.
 function loop.close()
-  local engine, handle = world.engine, world.handle
-  world.tasks, world.engine, world.handle = nil, nil, nil
+  local engine, poster, handle = world.engine, world.poster, world.handle
+  world.tasks, world.engine, world.poster, world.handle = nil, nil, nil, nil
   if engine then
     engine:close()
+  end
+  if poster then
+    poster:close()
   end
   if handle then
     settings.on_open(nil) -- nobody is to wake it any more

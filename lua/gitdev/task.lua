@@ -210,16 +210,21 @@ local function end_function(self)
   end
 end
 
+-- Nobody catches the error: what the function holds for the length of a block (Lua 5.4) is to be closed all the same.
+local function fail(self, err)
+  remember_failure(self, err, debug.traceback(self.thread))
+  compat.close(self.thread)
+  end_function(self)
+end
+
 local function after_resume(self, ok, ...)
   if not ok then
-    remember_failure(self, (...), debug.traceback(self.thread))
-    end_function(self)
+    fail(self, (...))
   elseif status(self.thread) == "dead" then
     self.results = pack(...)
     end_function(self)
   elseif ... ~= WAITING then
-    remember_failure(self, "attempt to yield from outside a coroutine", debug.traceback(self.thread)) -- nobody would resume it
-    end_function(self)
+    fail(self, "attempt to yield from outside a coroutine") -- nobody would resume it
   end
 end
 

@@ -189,6 +189,29 @@ describe("a parent", function()
     end
   end)
 
+  it("has what its function held for the length of a loop closed, where Lua can", function()
+    local closed = {}
+    inside(function()
+      for name, fn in pairs {
+        failed = function()
+          error("stop", 0)
+        end,
+        canceled = function()
+          gitdev.sleep(60)
+        end,
+      } do
+        local holder = setmetatable({}, { __close = function()
+          closed[#closed + 1] = name
+        end })
+        pcall(gitdev.timeout, 1, function()
+          for _ in fn, nil, nil, holder do end
+        end)
+      end
+    end)
+    table.sort(closed)
+    assert.same(_VERSION == "Lua 5.4" and { "canceled", "failed" } or {}, closed)
+  end)
+
   it("hears an error that is nil", function()
     inside(function()
       local child = gitdev.spawn(function()

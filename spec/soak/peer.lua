@@ -47,6 +47,11 @@ function peer:fault(fault)
   control(self, "POST", "faults", fault)
 end
 
+--- Writes into a log: see docs/emulator.md.
+function peer:write_log(log)
+  control(self, "POST", "logs", log)
+end
+
 --- Back to the beginning, without faults.
 function peer:reset()
   control(self, "DELETE", "faults")

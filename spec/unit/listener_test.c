@@ -943,9 +943,20 @@ static void test_a_forks_child_frees_it_without_a_word(void **state) {
   client *one = open_shaken(all);
   say(one, GET("/a"));
   hear(one, OK("7", "GET /a "));
+  client *waiting = open_shaken(all), *doomed = open_shaken(all);
+  all->hold = true;
+  say(waiting, GET("/held"));
+  gitdev_exchange *held = wait_for_exchange(all);
+  say(doomed, GET("/raw"));
+  gitdev_exchange *raw = wait_for_exchange(all);
+  all->hold = false;
+  fflush(NULL);
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
+    gitdev_exchange_free(held);
+    (void)gitdev_exchange_raw(raw, "", 0, true);
+    gitdev_exchange_free(raw);
     gitdev_listener_free(all->listener);
     gitdev_loop_free(all->loop);
     _exit(0);
@@ -956,8 +967,16 @@ static void test_a_forks_child_frees_it_without_a_word(void **state) {
   say(one, GET("/b"));
   hear(one, OK("7", "GET /b "));
   client *two = open_shaken(all);
+  assert_int_equal(gitdev_exchange_answer(held, 204, NULL, 0, NULL, 0), 0);
+  hear(waiting, "HTTP/1.1 204 No Content\r\n\r\n");
+  assert_int_equal(gitdev_exchange_answer(raw, 204, NULL, 0, NULL, 0), 0);
+  hear(doomed, "HTTP/1.1 204 No Content\r\n\r\n");
+  gitdev_exchange_free(held);
+  gitdev_exchange_free(raw);
   hang_up(one);
   hang_up(two);
+  hang_up(waiting);
+  hang_up(doomed);
 }
 
 static void test_ipv6(void **state) {

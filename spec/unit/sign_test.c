@@ -71,8 +71,10 @@ static void gives_the_known_answers(void **state) {
   for (size_t i = 0; i < sizeof ANSWERS / sizeof *ANSWERS; i++) {
     char header[GITDEV_SIGNATURE_SIZE];
     gitdev_secret secret = {ANSWERS[i].secret, strlen(ANSWERS[i].secret)};
-    assert_true(gitdev_sign(signer(state), secret, ANSWERS[i].timestamp, ANSWERS[i].body,
-                            strlen(ANSWERS[i].body), header));
+    gitdev_signable what = {.timestamp = ANSWERS[i].timestamp,
+                            .body = ANSWERS[i].body,
+                            .body_len = strlen(ANSWERS[i].body)};
+    assert_true(gitdev_sign(signer(state), secret, &what, header));
     assert_string_equal(header, ANSWERS[i].header);
   }
 }
@@ -155,8 +157,7 @@ static gitdev_signature_check check_of(const char *header, const char *body, git
                                        int64_t now) {
   return (gitdev_signature_check){.body = body,
                                   .body_len = strlen(body),
-                                  .header = header,
-                                  .header_len = strlen(header),
+                                  .headers.signature = {header, strlen(header)},
                                   .secrets = secret,
                                   .secret_count = 1,
                                   .now = now,
@@ -179,7 +180,7 @@ static void verifies(void **state) {
 static void a_missing_header_or_secret_is_refused(void **state) {
   gitdev_secret secret = {ZEROS, strlen(ZEROS)};
   gitdev_signature_check check = check_of("", BODY, &secret, NOW);
-  check.header = NULL;
+  check.headers.signature = (gitdev_slice){NULL, 0};
   assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_MALFORMED);
   check.secret_count = 0;
   assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_NO_SECRET);
@@ -248,13 +249,18 @@ static void a_header_has_a_longest_length(void **state) {
   assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_OK);
 
   memset(header + len, ' ', sizeof header - len);
-  check.header_len = GITDEV_SIGNATURE_HEADER_MAX;
+  check.headers.signature.len = GITDEV_SIGNATURE_HEADER_MAX;
   assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_OK);
-  check.header_len++;
+  check.headers.signature.len++;
   assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_MALFORMED);
 
-  check.header_len = long_header(header, sizeof header, 15);
+  check.headers.signature.len = long_header(header, sizeof header, 15);
   assert_int_equal(gitdev_verify(signer(state), &check), GITDEV_SIGNATURE_MALFORMED);
+}
+
+static bool parse(gitdev_signature *out, const char *header, size_t len) {
+  gitdev_signature_headers headers = {.signature = {header, len}};
+  return gitdev_signature_parse(out, &headers);
 }
 
 static void as_many_macs_as_fit_are_parsed(void **state) {
@@ -262,15 +268,15 @@ static void as_many_macs_as_fit_are_parsed(void **state) {
   char header[GITDEV_SIGNATURE_HEADER_MAX + 1];
   gitdev_signature signature;
   size_t len = (size_t)snprintf(header, sizeof header, "t=1");
-  for (int i = 0; i < GITDEV_SIGNATURE_MACS_MAX; i++)
+  for (int i = 0; i < 15; i++)
     len += (size_t)snprintf(header + len, sizeof header - len, ",v1=" MAC1);
-  assert_true(gitdev_signature_parse(&signature, header, len));
-  assert_int_equal(signature.mac_count, GITDEV_SIGNATURE_MACS_MAX);
+  assert_true(parse(&signature, header, len));
+  assert_int_equal(signature.mac_count, 15);
   assert_int_equal(signature.timestamp, 1);
-  assert_string_equal(signature.timestamp_text, "1");
-  assert_true(gitdev_signature_parse(&signature, "t=999999999999,v1=" MAC1, 82));
+  assert_memory_equal(signature.prefix, "1.", signature.prefix_len);
+  assert_true(parse(&signature, "t=999999999999,v1=" MAC1, 82));
   assert_int_equal(signature.timestamp, 999999999999);
-  assert_string_equal(signature.timestamp_text, "999999999999");
+  assert_memory_equal(signature.prefix, "999999999999.", signature.prefix_len);
 }
 
 static void signs_what_it_verifies(void **state) {
@@ -287,8 +293,9 @@ static void signs_what_it_verifies(void **state) {
   gitdev_secret secret = {ZEROS, strlen(ZEROS)};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char header[GITDEV_SIGNATURE_SIZE];
-    bool is_signed =
-        gitdev_sign(signer(state), secret, cases[i].timestamp, body, cases[i].len, header);
+    gitdev_signable what = {
+        .timestamp = cases[i].timestamp, .body = body, .body_len = cases[i].len};
+    bool is_signed = gitdev_sign(signer(state), secret, &what, header);
     assert_int_equal(is_signed, cases[i].is_signed);
     if (is_signed) {
       gitdev_signature_check check = check_of(header, "", &secret, cases[i].timestamp);
@@ -299,7 +306,8 @@ static void signs_what_it_verifies(void **state) {
     }
   }
   char header[GITDEV_SIGNATURE_SIZE];
-  assert_false(gitdev_sign(signer(state), (gitdev_secret){"", 0}, 1, "", 0, header));
+  assert_false(
+      gitdev_sign(signer(state), (gitdev_secret){"", 0}, &(gitdev_signable){.body = ""}, header));
 }
 
 #define AA10 "\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa"
@@ -339,6 +347,105 @@ static void computes_bare_macs(void **state) {
   assert_false(gitdev_mac(signer(state), (gitdev_secret){"", 0}, "", 0, mac));
 }
 
+/* Standard Webhooks: the specification's example, and what others' tools make of BODY. */
+#define STANDARD_KEY "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+#define STANDARD_MAC "X5LEPEw4bIbm73LyJl5gZrCI4EFsSp48xLrQnXuXX2M="
+#define BODY_MAC     "0c2d25bd015e1a388755be11b4927e2e17b66bf0c2a89afbcd1cc618c56c36cb"
+
+static void signs_in_other_schemes(void **state) {
+  static const struct {
+    gitdev_scheme scheme;
+    const char *secret, *id;
+    int64_t timestamp;
+    const char *body, *header; /* NULL: it is not signed */
+  } cases[] = {
+      {GITDEV_SCHEME_STANDARD, STANDARD_KEY, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+       "{\"test\": 2432232314}", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="},
+      {GITDEV_SCHEME_STANDARD, ZEROS, "evt_8x9y7z6w5v4u", NOW, BODY, "v1," STANDARD_MAC},
+      {GITDEV_SCHEME_STANDARD, ZEROS, "evt.1", NOW, BODY, NULL},
+      {GITDEV_SCHEME_STANDARD, ZEROS, "", NOW, BODY, NULL},
+      {GITDEV_SCHEME_STANDARD, ZEROS, "evt_1", -1, BODY, NULL},
+      {GITDEV_SCHEME_STANDARD, "whsec_0000", "evt_1", NOW, BODY, NULL},
+      {GITDEV_SCHEME_STANDARD, "whsec_", "evt_1", NOW, BODY, NULL},
+      {GITDEV_SCHEME_BODY, ZEROS, "", 0, BODY, "sha256=" BODY_MAC},
+      {GITDEV_SCHEME_BODY, ZEROS, "", -1, BODY, "sha256=" BODY_MAC},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char header[GITDEV_SIGNATURE_SIZE];
+    gitdev_secret secret = {cases[i].secret, strlen(cases[i].secret)};
+    gitdev_signable what = {cases[i].scheme,
+                            {cases[i].id, strlen(cases[i].id)},
+                            cases[i].timestamp,
+                            cases[i].body,
+                            strlen(cases[i].body)};
+    bool is_signed = gitdev_sign(signer(state), secret, &what, header);
+    assert_int_equal(is_signed, cases[i].header != NULL);
+    if (is_signed)
+      assert_string_equal(header, cases[i].header);
+  }
+}
+
+static gitdev_slice slice(const char *text) {
+  return (gitdev_slice){text, strlen(text)};
+}
+
+static void verifies_other_schemes(void **state) {
+  static const struct {
+    gitdev_scheme scheme;
+    const char *signature, *id, *timestamp;
+    gitdev_signature_status status;
+    int64_t late;
+  } cases[] = {
+      {GITDEV_SCHEME_STANDARD, "v1," STANDARD_MAC, "evt_8x9y7z6w5v4u", "1718942301",
+       GITDEV_SIGNATURE_OK, 300},
+      {GITDEV_SCHEME_STANDARD, "v1a,x v1," STANDARD_MAC, " evt_8x9y7z6w5v4u", "1718942301 ",
+       GITDEV_SIGNATURE_OK, -300},
+      {GITDEV_SCHEME_STANDARD, "v1," STANDARD_MAC, "evt_8x9y7z6w5v4u", "1718942301",
+       GITDEV_SIGNATURE_TIMESTAMP, 301},
+      {GITDEV_SCHEME_STANDARD, "v1," STANDARD_MAC, "evt_8x9y7z6w5v4u", "1718942302",
+       GITDEV_SIGNATURE_NO_MATCH, 0},
+      {GITDEV_SCHEME_STANDARD, "v1," STANDARD_MAC, "evt_8x9y7z6w5v4u.1", "1718942301",
+       GITDEV_SIGNATURE_MALFORMED, 0},
+      {GITDEV_SCHEME_STANDARD, "v2," STANDARD_MAC, "evt_8x9y7z6w5v4u", "1718942301",
+       GITDEV_SIGNATURE_MALFORMED, 0},
+      {GITDEV_SCHEME_STANDARD, "v1," STANDARD_MAC, "", "", GITDEV_SIGNATURE_MALFORMED, 0},
+      {GITDEV_SCHEME_BODY, "sha256=" BODY_MAC, "", "", GITDEV_SIGNATURE_OK, 1000000},
+      {GITDEV_SCHEME_BODY, BODY_MAC, "", "", GITDEV_SIGNATURE_OK, 0},
+      {GITDEV_SCHEME_BODY, "sha256=" WRONG, "", "", GITDEV_SIGNATURE_NO_MATCH, 0},
+      {GITDEV_SCHEME_BODY, "sha512=" BODY_MAC, "", "", GITDEV_SIGNATURE_MALFORMED, 0},
+      {GITDEV_SCHEME_BODY, T ",v1=" MAC1, "", "", GITDEV_SIGNATURE_MALFORMED, 0},
+  };
+  gitdev_secret secrets[] = {{LETTERS, strlen(LETTERS)}, {ZEROS, strlen(ZEROS)}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    gitdev_signature_check check = check_of("", BODY, secrets, NOW + cases[i].late);
+    check.secret_count = 2;
+    check.headers = (gitdev_signature_headers){cases[i].scheme, slice(cases[i].signature),
+                                               slice(cases[i].id), slice(cases[i].timestamp)};
+    assert_int_equal(gitdev_verify(signer(state), &check), cases[i].status);
+  }
+}
+
+/* As many as a header has room for: none is dropped, none written past the end. */
+static void as_many_standard_signatures_as_fit_are_parsed(void **state) {
+  (void)state;
+  char header[GITDEV_SIGNATURE_HEADER_MAX + 1];
+  gitdev_signature signature;
+  size_t len = 0;
+  for (int i = 0; i < GITDEV_SIGNATURE_MACS_MAX; i++)
+    len += (size_t)snprintf(header + len, sizeof header - len, "v1," STANDARD_MAC " ");
+  gitdev_signature_headers headers = {
+      GITDEV_SCHEME_STANDARD, {header, len}, slice("a"), slice("1")};
+  assert_true(gitdev_signature_parse(&signature, &headers));
+  assert_int_equal(signature.mac_count, GITDEV_SIGNATURE_MACS_MAX);
+  len = 0; /* without padding they are shorter, but there is no room for one more */
+  for (int i = 0; i < GITDEV_SIGNATURE_MACS_MAX; i++)
+    len += (size_t)snprintf(header + len, sizeof header - len, "v1,%.43s ", STANDARD_MAC);
+  assert_true(len + strlen("v1," STANDARD_MAC) - 1 > GITDEV_SIGNATURE_HEADER_MAX);
+  headers.signature.len = len;
+  assert_true(gitdev_signature_parse(&signature, &headers));
+  assert_int_equal(signature.mac_count, GITDEV_SIGNATURE_MACS_MAX);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gives_the_known_answers),
@@ -350,6 +457,9 @@ int main(void) {
       cmocka_unit_test(as_many_macs_as_fit_are_parsed),
       cmocka_unit_test(signs_what_it_verifies),
       cmocka_unit_test(computes_bare_macs),
+      cmocka_unit_test(signs_in_other_schemes),
+      cmocka_unit_test(verifies_other_schemes),
+      cmocka_unit_test(as_many_standard_signatures_as_fit_are_parsed),
   };
   return cmocka_run_group_tests(tests, make_signer, free_signer);
 }

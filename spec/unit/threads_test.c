@@ -1,5 +1,5 @@
-/* Many threads at once, each with objects of its own, calling one server, while another thread wakes
- * their loops. Run under the thread sanitizer it shows that nothing is shared behind their backs. */
+/* Many threads at once, each with objects of its own, calling one server and opening WebSockets to it,
+ * while another thread wakes their loops. Run under the thread sanitizer it shows that nothing is shared behind their backs. */
 #include "origin.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -12,7 +12,9 @@
 
 #include <cmocka.h>
 
-enum { THREADS = 8, ROUNDS = 3, BLOCKING = 10, STEPPED = 20 };
+enum { THREADS = 8, ROUNDS = 3, BLOCKING = 10, STEPPED = 20, GOODBYE = 1000 };
+
+static const char PROTOCOL[] = "git.logs.v1";
 
 /* Made and freed by the main thread: what hangs on the loop belongs to the worker. */
 typedef struct worker {
@@ -26,10 +28,30 @@ typedef struct worker {
   const char *problem; /* NULL: none. cmocka's assertions belong to the main thread */
 } worker;
 
+/* The server's ends of the WebSockets: its thread's, until it has ended. */
+typedef struct peers {
+  gitdev_socket *all[ROUNDS * THREADS];
+  size_t count;
+} peers;
+
+static bool greet(peers *self, gitdev_exchange *exchange) {
+  const char *problem;
+  gitdev_socket *peer;
+  if (gitdev_exchange_wish(exchange, &problem) != GITDEV_HANDSHAKE_GOOD)
+    return false;
+  if (gitdev_exchange_upgrade(exchange, PROTOCOL, "", 0, 0, &peer) == GITDEV_OK) {
+    self->all[self->count++] = peer;
+    gitdev_socket_send(peer, "hello", 5);
+    gitdev_socket_close(peer, GOODBYE, NULL);
+  }
+  return true;
+}
+
 /* Every fifth request meets an error, every seventh a lost connection: retries, and handles that are
  * thrown away. */
 static bool serve(void *payload, gitdev_exchange *exchange, int number) {
-  (void)payload;
+  if (greet(payload, exchange))
+    return true;
   if (number % 7 == 0)
     gitdev_exchange_raw(exchange, "", 0, true);
   else if (number % 5 == 0)
@@ -90,6 +112,36 @@ static void call_stepped(worker *self) {
       self->problem = "gitdev_step failed";
 }
 
+static gitdev_socket *open_stream(worker *self) {
+  gitdev_call *call;
+  const gitdev_call_options options = {.method = "GET", .path = "/a", .upgrade = PROTOCOL};
+  if (gitdev_call_new(&call, self->client, &options, gitdev_now(), NULL) != GITDEV_OK)
+    return NULL;
+  gitdev_socket *socket =
+      gitdev_perform(self->engine, call) == GITDEV_OK ? gitdev_call_socket(call) : NULL;
+  gitdev_call_free(call);
+  return socket;
+}
+
+static void follow(worker *self) {
+  const char *message;
+  size_t len;
+  int rc, messages = 0;
+  gitdev_socket *socket = open_stream(self);
+  if (!socket) {
+    self->problem = "no WebSocket was opened";
+    return;
+  }
+  while ((rc = gitdev_socket_read(socket, &message, &len, NULL)) != GITDEV_ECLOSED)
+    if (rc == GITDEV_OK)
+      messages++;
+    else if (gitdev_step(self->loop, -1) != GITDEV_OK)
+      self->problem = "gitdev_step failed";
+  if (messages != 1 || gitdev_socket_close_code(socket) != GOODBYE)
+    self->problem = "the WebSocket carried something else";
+  gitdev_socket_free(socket);
+}
+
 static void *work(void *payload) {
   worker *self = payload;
   const gitdev_client_options options = {.api_key = ORIGIN_KEY,
@@ -101,6 +153,8 @@ static void *work(void *payload) {
     self->problem = "an engine or a client could not be made";
   call_blocking(self);
   call_stepped(self);
+  if (!self->problem)
+    follow(self);
   gitdev_engine_free(self->engine);
   gitdev_client_free(self->client);
   return NULL;
@@ -147,13 +201,17 @@ static void play_round(const origin *server) {
 
 static void test_threads_with_objects_of_their_own(void **state) {
   (void)state;
-  origin *server = origin_start(serve, NULL);
+  peers ends = {.count = 0};
+  origin *server = origin_start(serve, &ends);
   for (int round = 0; round < ROUNDS; round++)
     play_round(server);
   /* A connection that is lost after it has served before is made up for, once in a call. */
-  const unsigned calls = ROUNDS * THREADS * (BLOCKING + STEPPED);
+  const unsigned calls = ROUNDS * THREADS * (BLOCKING + STEPPED + 1);
   assert_in_range(origin_requests(server), calls, calls + calls / 5);
   origin_stop(server);
+  assert_int_equal(ends.count, ROUNDS * THREADS);
+  for (size_t i = 0; i < ends.count; i++)
+    gitdev_socket_free(ends.all[i]);
 }
 
 int main(void) {

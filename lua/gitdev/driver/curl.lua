@@ -4,6 +4,8 @@
 --                   has events, it is done); resume when its stream has bytes, or room, again
 --   sleep(seconds), now()
 -- and, where it has them:
+--   open(call)      performs a call that was made with `upgrade`; returns its WebSocket when it has come to be open (status 101), else nil. See
+--                   gitdev.driver.socket for what a socket does
 --   close(client)   ends all calls of a C client that are under way
 --   isatty(descriptor)   whether there is a terminal to show progress on
 --   agent()   what a User-Agent says of it
@@ -18,6 +20,10 @@ return {
   await = loop.await,
   resume = loop.resume,
   cancel = loop.cancel,
+  open = function(call)
+    local handle = loop.open(call)
+    return handle and require("gitdev.driver.socket").of(handle)
+  end,
   close = loop.cancel_all,
   sleep = loop.sleep,
   now = loop.now,

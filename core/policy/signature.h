@@ -1,0 +1,80 @@
+/* What webhook signatures look like in headers, by scheme (contract 4.4 and 8): taking them apart,
+ * and the key that a secret is. Whether one is right is policy/sign.h's to say. */
+#ifndef GITDEV_POLICY_SIGNATURE_H
+#define GITDEV_POLICY_SIGNATURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+  GITDEV_MAC_SIZE = 32,
+  GITDEV_SIGNATURE_HEADER_MAX = 1024, /* a longer header is malformed */
+  GITDEV_SIGNATURE_MACS_MAX = 21,     /* as many v1 entries as fit into such a header */
+  GITDEV_SIGNATURE_ID_MAX = 256,      /* bytes of a webhook-id */
+  GITDEV_SIGNATURE_PREFIX_SIZE = GITDEV_SIGNATURE_ID_MAX + 15, /* "id.", 12 digits, ".", NUL */
+  GITDEV_KEY_SIZE_MIN = 24,                                    /* of Standard Webhooks */
+  GITDEV_KEY_SIZE_MAX = 64,
+};
+
+/* All are HMAC-SHA256; they differ in what is signed, by what key, and in how it is written. The
+ * caller says which: none is ever guessed from a header. */
+typedef enum gitdev_scheme {
+  /* X-Git-Signature: `t=<unix seconds>,v1=<64 hex>[,v1=…]` over "t.body". The key is the whole
+   * secret, `whsec_` included. */
+  GITDEV_SCHEME_GIT = 0,
+  /* Standard Webhooks 1.0: webhook-signature `v1,<base64>[ v1,…]` over "id.timestamp.body", with
+   * webhook-id and webhook-timestamp. The key is what follows `whsec_`, decoded from base64. */
+  GITDEV_SCHEME_STANDARD,
+  /* `sha256=<64 hex>`, or the digits alone, over the body: it says nothing of the time. The key is
+   * the whole secret. */
+  GITDEV_SCHEME_BODY,
+} gitdev_scheme;
+
+typedef struct gitdev_slice {
+  const char *text;
+  size_t len;
+} gitdev_slice;
+
+/* The headers that a scheme reads. Absent ones are empty. */
+typedef struct gitdev_signature_headers {
+  gitdev_scheme scheme;
+  gitdev_slice signature;
+  gitdev_slice id, timestamp; /* of Standard Webhooks alone */
+} gitdev_signature_headers;
+
+/* Headers taken apart. */
+typedef struct gitdev_signature {
+  bool is_timed;
+  int64_t timestamp;                         /* when is_timed */
+  char prefix[GITDEV_SIGNATURE_PREFIX_SIZE]; /* what was signed before the body, as it was sent */
+  size_t prefix_len;
+  size_t mac_count;
+  unsigned char macs[GITDEV_SIGNATURE_MACS_MAX][GITDEV_MAC_SIZE];
+} gitdev_signature;
+
+/* Parses the headers by rule 3 of 4.4, or its like: blanks are trimmed around an entry, not inside
+ * it; entries of other versions are passed over; one that is none, or a v1 of another length, makes
+ * the whole header malformed, and so do a second `t`, and no v1. A webhook-id is of visible ASCII
+ * without a full stop, which would let one signature stand for two messages. False when they are
+ * malformed, with nothing promised about `out`. */
+bool gitdev_signature_parse(gitdev_signature *out, const gitdev_signature_headers *headers);
+
+/* Writes what a scheme signs before the body into `out`, which has room for it. The timestamp is 0
+ * to 12 digits, the id as above; what a scheme does not sign is not looked at. Returns its length,
+ * or -1 when that cannot be signed. */
+int gitdev_signature_prefix(gitdev_scheme scheme, gitdev_slice id, int64_t timestamp,
+                            char out[GITDEV_SIGNATURE_PREFIX_SIZE]);
+
+typedef struct gitdev_secret {
+  const char *text;
+  size_t len;
+} gitdev_secret;
+
+/* The HMAC key that a secret is: itself, or what it decodes to in `room`, which the caller wipes.
+ * Of Standard Webhooks, `whsec_` may be missing, and the padding; the key has 24 to 64 bytes. Its
+ * text is NULL when the secret is empty, or no such key. */
+gitdev_secret gitdev_signature_key(gitdev_scheme scheme, gitdev_secret secret,
+                                   unsigned char room[GITDEV_KEY_SIZE_MAX]);
+
+#endif
