@@ -13,6 +13,7 @@ local loop = require "gitdev.loop"
 local memory = require "gitdev.driver.memory"
 local options_of = require "gitdev.options"
 local schedule = require "gitdev.schedule"
+local socket = require "gitdev.driver.socket"
 
 local test = {}
 
@@ -34,6 +35,8 @@ local OPTIONS = {
   dns = "table",
   auto_create_projects = "boolean",
   quotas = "table",
+  repositories = "string",
+  deliver = "function",
   on_error = "function",
 }
 for name, kind in pairs(OWN_OPTIONS) do
@@ -180,6 +183,10 @@ local function driver_of(self)
     await = inside(self, loop.await),
     resume = inside(self, loop.resume),
     cancel = inside(self, loop.cancel),
+    open = inside(self, function(call)
+      local handle = loop.open(call)
+      return handle and socket.of(handle)
+    end),
     close = function(client)
       self.engine:cancel_all(client)
     end,
@@ -204,7 +211,7 @@ local function check(options)
 end
 
 ---Makes a world. `options`: seed (a whole number, 1), start (Unix seconds), latency (seconds there and back, 0.02), and those of
----gitdev.emulator (plan, rate_limit, build_ms, branches, auto_create_projects, quotas).
+---gitdev.emulator (plan, rate_limit, build_ms, branches, dns, auto_create_projects, quotas, repositories, deliver, on_error).
 ---@return table world  its `emulator` can be asked and told anything: see docs/emulator.md
 function test.world(options)
   options = options == nil and {} or options

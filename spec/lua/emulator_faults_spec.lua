@@ -1,5 +1,6 @@
 -- Failures on demand, and the control plane (contract 5).
 local json = require "gitdev.json"
+local streams = require "spec.lua.support.streams"
 local world = require "spec.lua.support.world"
 
 describe("the emulator's faults", function()
@@ -216,6 +217,10 @@ describe("the emulator's faults", function()
       { "a header that ends its line", { headers = { ["X-A"] = "a\r\nSet-Cookie: b" } }, "X-A" },
       { "a header whose name is none", { headers = { ["X A"] = "a" } }, "X A" },
       { "a content type with a line end", { status = 500, content_type = "a\n" }, "Content-Type" },
+      { "an unknown field of a stream", { stream = { drops = true } }, "drops" },
+      { "a field of a stream of the wrong type", { stream = { close = "1001" } }, "fault.stream.close" },
+      { "a close code that is none", { stream = { close = 999 } }, "from 1000 to 4999" },
+      { "a line that is none", { stream = { seq = 1.5 } }, "fault.stream.seq must be a whole number from 0" },
       { "what is no table", "status=500", "table" },
     }
     for _, case in ipairs(cases) do
@@ -238,6 +243,32 @@ describe("the emulator's control plane", function()
   local function control(method, path, body)
     return w:send(method, path, body, { base = "/_emulator", key = false })
   end
+
+  it("takes faults of streams, which strike those that open, in the log with 101", function()
+    local made = w:deployed()
+    assert.equal(204, control("POST", "/faults", { times = 2, stream = { seq = 2, close = 1012 } }).status)
+    assert.equal(400, control("POST", "/faults", { stream = { seq = -1 } }).status)
+    for _ = 1, 2 do
+      local one = streams.open(w, made)
+      assert.equal("hello 1 2", one:short())
+      assert.equal(1012, one.code)
+    end
+    assert.equal(1000, streams.open(w, made).code)
+    local list = control("GET", "/requests").json.requests
+    assert.equal("deployments.logs.stream 101", ("%s %d"):format(list[#list].op, list[#list].status))
+  end)
+
+  it("changes keys", function()
+    local key = w:post("/api_keys", { name = "ci" }).json
+    assert.equal(204, control("POST", "/keys/change", { id = key.id, scopes = { "projects:read" } }).status)
+    assert.equal(403, w:get("/deployments", { key = key.secret }).status)
+    assert.equal(204, control("POST", "/keys/change", { prefix = key.prefix, expires_at = math.floor(w.now) }).status)
+    assert.equal("api_key_expired", w:get("/projects", { key = key.secret }).json.error.code)
+    for _, body in ipairs { {}, { id = "key_none" }, { id = key.id, scopes = { "a:b" } }, { id = key.id, projects = "*" },
+      { id = key.id, expires_at = "soon" } } do
+      assert.equal(400, control("POST", "/keys/change", body).status)
+    end
+  end)
 
   it("tells which requests came", function()
     local made = w:post("/projects", { slug = "one" }, { headers = { ["idempotency-key"] = "k" } })

@@ -1,5 +1,4 @@
 -- Stream tickets, and log streams up to where they would open (contract 2.5).
-local tickets = require "gitdev.emulator.organization.tickets"
 local world = require "spec.lua.support.world"
 
 local codes = world.codes
@@ -104,9 +103,32 @@ describe("the emulator's stream tickets", function()
 
     it("until they are used", function()
       local one, another = ticket().json.ticket, ticket().json.ticket
-      tickets.spend(w.emulator.tenants[false], one)
+      assert.equal(101, open("?ticket=" .. one, { key = false, upgrade = "good" }).status)
       assert.equal("401 ticket_invalid", with_ticket(one))
       assert.equal("426 upgrade_required", with_ticket(another))
+    end)
+
+    it("and not by who is refused", function()
+      local one = ticket().json.ticket
+      assert.equal("400 parameter_invalid tail", with_ticket(one, "&tail=x"))
+      assert.equal("400 parameter_invalid", codes(open("?ticket=" .. one, { key = false, upgrade = "malformed" })))
+      assert.equal(101, open("?ticket=" .. one, { key = false, upgrade = "good" }).status)
+    end)
+
+    it("with what the key may do that asked for it, also beside another key", function()
+      local reader = w.emulator:issue_key { scopes = { "logs:read" }, projects = { "my-app" } }
+      local one = ticket(nil, { key = reader }).json.ticket
+      local answer = open("?ticket=" .. one, { upgrade = "good" })
+      assert.equal(101, answer.status)
+      assert.same({ "logs:read" }, answer.raw.stream.key.scopes)
+    end)
+
+    it("in a state that was saved", function()
+      local one, used = ticket().json.ticket, ticket().json.ticket
+      open("?ticket=" .. used, { key = false, upgrade = "good" })
+      assert(w.emulator:restore(w.emulator:dump()))
+      assert.equal("401 ticket_invalid", with_ticket(used))
+      assert.equal(101, open("?ticket=" .. one, { key = false, upgrade = "good" }).status)
     end)
 
     it("as long as the key is in force", function()

@@ -220,6 +220,25 @@ describe("a world", function()
     end, { plan = "starter", auto_create_projects = true })
   end)
 
+  it("may keep its repositories in a folder, and hand its deliveries to the program", function()
+    local folder, sent = os.tmpname(), {}
+    os.remove(folder)
+    local world = test.world { repositories = folder, deliver = function(request, done)
+      sent[#sent + 1] = request.url
+      done { status = 204 }
+    end }
+    world:run(function()
+      local git = gitdev.client()
+      assert.equal("file://" .. folder .. "/my-app.git", git.repositories:get("my-app").clone_url)
+      local webhook = git.webhooks:create { url = "https://hooks.example.com/", events = { "project.created" } }
+      git.projects:create { slug = "one" }
+      gitdev.sleep(1)
+      assert.equal("succeeded", git.webhooks.deliveries:list(webhook.id).data[1].status)
+    end)
+    assert.same({ "https://hooks.example.com/" }, sent)
+    assert(os.execute("rm -r '" .. folder .. "'"))
+  end)
+
   it("refuses options that it cannot have, by name", function()
     for _, wrong in ipairs {
       { seed = "seven" }, { seed = 1.5 }, { seed = -1 }, { seed = 2 ^ 60 }, { latency = -1 }, { start = "now" }, { latency = 0 / 0 },

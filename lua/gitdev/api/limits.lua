@@ -35,6 +35,7 @@ return {
   metadata = { pairs = 20, key_chars = 64, value_chars = 500 },
   -- contract 2.5
   log_message_bytes = 65536,
+  stream_message_bytes = 128 * 1024,
   -- contract 2.13, 3.4, 4.1: `timeout` in seconds
   webhook = {
     body_bytes = 65536,

@@ -2,6 +2,7 @@
 -- this is to a virtual one (gitdev.test). It obeys the same call machine, by the same rules: calls that wait for a rate limit stand in a
 -- line, of which only the first asks.
 local compat = require "gitdev.compat"
+local memory_socket = require "gitdev.driver.memory_socket"
 local queue = require "gitdev.queue"
 local raw = require "gitdev.driver.raw"
 local schedule = require "gitdev.schedule"
@@ -18,10 +19,10 @@ memory.__index = memory
 
 -- ---- news, as the loop asks for it ----
 
-local function tell(self, job)
-  if not job.told then
-    job.told = true
-    self.told:push(job)
+local function tell(self, one)
+  if not one.told then
+    one.told = true
+    self.told:push(one)
   end
 end
 
@@ -30,15 +31,19 @@ function memory:has_news()
   return self.told.first <= self.told.last
 end
 
---- The next call that is done, has events, or whose stream has moved; nil when there is none.
+--- The next call that is done, has events, or whose stream has moved; or the next socket with something to read, and true. Nil when there
+-- is none.
 function memory:news()
-  local job = self.told:pop()
-  if job then
-    job.told = false
-    return job.call
+  local one = self.told:pop()
+  if one then
+    one.told = false
+    return one.call or one, not one.call
   end
   return nil
 end
+
+--- Notes news of a job, or a socket.
+memory.tell = tell
 
 -- ---- the line of those who share a rate limit ----
 
@@ -83,8 +88,18 @@ local function connect(self, job)
   end
 end
 
+-- A stream that nobody has taken.
+local function drop_stream(job)
+  local stream = job.stream
+  if stream then
+    job.stream = nil
+    stream:closed()
+  end
+end
+
 local function end_try(self, job, kind, message)
   clear(self, job)
+  drop_stream(job)
   local now, answer = self.now(), job.answer or {}
   self.trace(now, job, kind, answer.status)
   job.stale = kind == "sent" and answer.silent and job.reused
@@ -143,7 +158,7 @@ local function answer_of(response)
     return answer
   end
   local body, headers = response.body or "", { unpack(response.headers) }
-  if response.status ~= 204 and response.status ~= 304 then
+  if response.status >= 200 and response.status ~= 204 and response.status ~= 304 then
     headers[#headers + 1] = "Content-Length"
     headers[#headers + 1] = tostring(#body)
   end
@@ -161,9 +176,22 @@ local function begin_answer(job, answer)
   return fine
 end
 
+-- The upgrade is answered: the connection is a WebSocket from now on, and no request's any more.
+local function open_socket(self, job, stream)
+  job.stream = nil
+  local socket = memory_socket.open(self, stream)
+  self.sockets[#self.sockets + 1] = socket
+  self.opened[job.call] = socket
+  job.answer.closes = true
+  self:rouse()
+end
+
 local function arrive_back(arrival)
   local self, job, answer = arrival.engine, arrival.job, answer_of(arrival.response)
   if begin_answer(job, answer) then
+    if job.stream then
+      open_socket(self, job, job.stream)
+    end
     go_on_answering(self, job)
   else
     local kind = not answer.status and answer.failure or "bad answer"
@@ -181,15 +209,17 @@ end
 
 local function arrive(arrival)
   local self, job = arrival.engine, arrival.job
-  local request = job.request
+  local request, headers = job.request, lower_names(job.request.headers)
+  headers["sec-websocket-protocol"] = request.upgrade
   local response = self.emulator:handle {
     method = request.method,
     target = request.target,
-    headers = lower_names(request.headers),
+    headers = headers,
     body = request.body or "",
     peer = "127.0.0.1",
+    upgrade = request.upgrade and "good",
   }
-  arrival.response = response
+  arrival.response, job.stream = response, response.stream
   job.flight = self.timers:at(self.now() + self.latency / 2 + (response.delay or 0), arrive_back, arrival)
 end
 
@@ -312,13 +342,17 @@ end
 
 --- Takes a call back: it ends as canceled, and is no news.
 function memory:cancel(call)
-  local job = self.jobs[call]
+  local job, socket = self.jobs[call], self:socket(call)
   call:cancel(self.now())
+  if socket then
+    socket:close()
+  end
   if not job then
     return
   end
   job.line.jobs:remove(job)
   clear(self, job)
+  drop_stream(job)
   schedule.cancel(self.timers, job.flight)
   self.jobs[call] = nil
   self.trace(self.now(), job, "cancel")
@@ -346,6 +380,7 @@ function memory:cancel_all(client)
   end)
   for _, job in ipairs(found) do
     job.line.jobs:remove(job)
+    drop_stream(job)
     schedule.cancel(self.timers, job.flight)
     job.call:disown(self.now())
     finish(self, job)
@@ -365,6 +400,39 @@ function memory:resume(call)
   end
 end
 
+-- ---- WebSockets ----
+
+--- The WebSocket that a call has opened: to be asked for once, when the call is done. Nil when it has none.
+function memory:socket(call)
+  local socket = self.opened[call]
+  self.opened[call] = nil
+  return socket
+end
+
+--- A socket is closed.
+function memory:forget_socket(socket)
+  for index, one in ipairs(self.sockets) do
+    if one == socket then
+      table.remove(self.sockets, index)
+      return
+    end
+  end
+end
+
+local function go_on_serving(self)
+  self.wakeup = nil
+  self.emulator:advance()
+  self:rouse()
+end
+
+--- Has the emulator go on when its next thing is due: streams speak without being asked. Without any it is looked at when it is asked.
+function memory:rouse()
+  schedule.cancel(self.timers, self.wakeup)
+  local due = self.sockets[1] and self.emulator:next_due()
+  local wait = due and math.max(0, due - self.emulator.options.clock())
+  self.wakeup = wait and self.timers:at(self.now() + wait, go_on_serving, self) or nil
+end
+
 --- Ends what is under way as canceled.
 function memory:close()
   for _, job in ipairs(jobs_of(self, function()
@@ -372,12 +440,15 @@ function memory:close()
   end)) do
     self:cancel(job.call)
   end
+  while self.sockets[1] do
+    self.sockets[1]:close()
+  end
 end
 
 --- Makes an engine. `options`: emulator; now = function() and timers (a gitdev.schedule), of its world; latency, seconds there and back;
 -- trace = function(now, job, what, status).
 function memory.new(options)
-  return setmetatable({
+  local self = setmetatable({
     emulator = options.emulator,
     now = options.now,
     timers = options.timers,
@@ -385,10 +456,16 @@ function memory.new(options)
     trace = options.trace,
     jobs = {}, -- by call
     resting = 0, -- connections that could be used again
+    sockets = {}, -- that are open
+    opened = {}, -- by call: its socket, until it is asked for
     lines = {},
     told = queue.new(),
     submitted = 0,
   }, memory)
+  self.emulator.on_ready = function()
+    self:rouse()
+  end
+  return self
 end
 
 return memory

@@ -5,6 +5,7 @@
 --   timers       name -> function(tenant, thing): what tenant:later(ms, name, thing) sets
 --   reactions    event type, or "*" for all -> function(tenant, thing, event): called in the step that made the event
 --   begin        function(tenant): called once for each new tenant, when its project is there
+--   logs         object -> the script of its log (see deployments/log.lua)
 --   control      { { method, pattern, function(emulator, body, capture) }, … }: what it adds to the control plane (see control.lua)
 -- A tenant's state is data alone (things, their `private`, fields of the tenant): no functions, so that it can be saved.
 local schema = require "gitdev.schema"
@@ -16,6 +17,7 @@ local catalog = {
   timers = {},
   reactions = {},
   beginnings = {},
+  logs = {},
   control = {},
 }
 
@@ -37,6 +39,7 @@ for _, name in ipairs(schema.resources) do
   put_all(catalog.finders, resource.find)
   put_all(catalog.collections, resource.collections)
   put_all(catalog.timers, resource.timers)
+  put_all(catalog.logs, resource.logs)
   for kind, react in pairs(resource.reactions or {}) do
     append(catalog.reactions, kind, react)
   end

@@ -92,13 +92,18 @@ local function save(emulator)
   return 204
 end
 
+-- `left_ms`: what is still to come of the time that it was moved ahead.
+local function show_clock(emulator)
+  return 200, { now_ms = emulator.now_ms, left_ms = emulator.owed_ms }
+end
+
 local function skip(emulator, body)
   local ms = body.advance_ms
   if type(ms) ~= "number" or not (ms >= 0 and ms <= ADVANCE_MAX_MS) then
     return 400, "advance_ms must be a number of milliseconds: not negative, and ten years at most."
   end
   emulator:skip(ms)
-  return 200, { now_ms = emulator.now_ms }
+  return show_clock(emulator)
 end
 
 local function show_environment(emulator, _, id)
@@ -117,6 +122,7 @@ local ROUTES = {
   { "POST", "^/_emulator/faults$", add_fault },
   { "DELETE", "^/_emulator/faults$", clear_faults },
   { "POST", "^/_emulator/reset$", reset },
+  { "GET", "^/_emulator/clock$", show_clock },
   { "POST", "^/_emulator/clock$", skip },
   { "GET", "^/_emulator/state$", show_state },
   { "POST", "^/_emulator/state$", restore },

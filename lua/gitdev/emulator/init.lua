@@ -3,6 +3,7 @@
 --
 --     local emu = emulator.new { clock = function() return os.time() end }
 --     local response = emu:handle { method = "GET", target = "/v2/projects", headers = { authorization = "Bearer " .. emu.api_key } }
+local access = require "gitdev.emulator.organization.access"
 local bucket = require "gitdev.emulator.store.bucket"
 local catalog = require "gitdev.emulator.catalog"
 local control = require "gitdev.emulator.control"
@@ -16,6 +17,7 @@ local folders = require "gitdev.emulator.git.folders"
 local injection = require "gitdev.emulator.request.injection"
 local keyring = require "gitdev.emulator.organization.keyring"
 local limits = require "gitdev.api.limits"
+local log = require "gitdev.emulator.deployments.log"
 local pipeline = require "gitdev.emulator.request.pipeline"
 local random = require "gitdev.emulator.store.random"
 local refusal = require "gitdev.emulator.refusal"
@@ -25,11 +27,13 @@ local schedule = require "gitdev.schedule"
 local schema = require "gitdev.schema"
 local seed = require "gitdev.emulator.seed"
 local snapshot = require "gitdev.emulator.snapshot"
+local streams = require "gitdev.emulator.deployments.streams"
 local tenant = require "gitdev.emulator.tenant"
 
 local BASE = "/v2"
 local CURSOR_SECRET_CHARS = 32
 local STRANGERS_MAX = 1000
+local SERVICE_RESTART = 1012
 local STRANGER_PLAN = limits.plans.pro
 local SEEDED_PROJECT = "my-app"
 
@@ -131,9 +135,20 @@ local function add_tenant(self, livemode, public_key)
   return made
 end
 
+-- Tells whoever serves the emulator that what it knows of the next thing to happen may be wrong.
+local function rouse(self)
+  if self.on_ready then
+    self.on_ready()
+  end
+end
+
 --- Puts everything back to the beginning: things, faults, the log of requests, the skipped time, keys that were issued. Only
--- `api_key` and `public_key` stay, as clients hold them.
+-- `api_key` and `public_key` stay, as clients hold them. Log streams are closed with 1012.
 function emulator:reset()
+  if self.streams then
+    self.streams:close(SERVICE_RESTART, "the emulator was reset")
+  end
+  self.streams = streams.new(self)
   self.random = random.new(self.options.seed)
   self.schedule = schedule.new()
   self.faults = faults.new()
@@ -141,12 +156,14 @@ function emulator:reset()
   self.endpoints = endpoints.new()
   self.keys, self.tenants, self.strangers, self.stranger_count = {}, {}, {}, 0
   self.skipped_ms, self.now_ms = 0, 0
+  self.owed_ms, self.in_flight = 0, {}
   folders.begin(self)
   self:advance()
   local secret, public = keyring.secret(self, "secret", false), keyring.secret(self, "public", false)
   self.api_key, self.public_key = self.api_key or secret, self.public_key or public
   self.cursors = cursors.new(self.random:token(CURSOR_SECRET_CHARS))
   add_master_key(add_tenant(self, false, self.public_key), self.api_key, "secret")
+  rouse(self)
 end
 
 -- ---- saving, loading ----
@@ -195,8 +212,10 @@ local function find_gap(self, roots)
   return getmetatable(roots.tenants[false]) ~= tenant and "tenants" or nil
 end
 
+-- What was under way when the state was written has nobody any more who answers: time waits for none of it.
 local function continue(self, roots)
   adopt(self, roots)
+  self.owed_ms, self.in_flight = 0, {}
   folders.restore(self)
   local behind = self.now_ms - math.floor(self.options.clock() * 1000 + 0.5) - self.skipped_ms
   self.skipped_ms = self.skipped_ms + math.max(0, behind)
@@ -204,19 +223,26 @@ local function continue(self, roots)
 end
 
 --- Puts a state that `dump` wrote in the place of the present one. Time goes on from when it was written, or from now if that is later;
--- `api_key` and `public_key` stay, and open what the state's own did. Returns true, or nil and a sentence; then nothing has changed.
+-- `api_key` and `public_key` stay, and open what the state's own did; log streams are closed with 1012. Returns true, or nil and a sentence; then
+-- nothing has changed.
 function emulator:restore(text)
   local roots, problem = snapshot.read(self, text)
   local gap = roots and find_gap(self, roots)
   if not roots or gap then
     return nil, problem or ("This state is damaged: its %s are not there."):format(gap)
   end
-  local before = roots_of(self)
+  local before, owed_ms, in_flight = roots_of(self), self.owed_ms, self.in_flight
+  local open_streams = self.streams
+  self.streams = streams.new(self)
   local ok, cause = pcall(continue, self, roots)
   if ok then
+    open_streams:close(SERVICE_RESTART, "another state was restored")
+    rouse(self)
     return true
   end
   put_roots(self, before)
+  self.streams = open_streams
+  self.owed_ms, self.in_flight = owed_ms, in_flight
   folders.restore(self)
   if cause == "interrupted" then
     error(cause, 0)
@@ -283,32 +309,91 @@ end
 
 --- Where the clock is, in the emulator's epoch milliseconds: `now_ms` once all that is due has happened.
 function emulator:present()
-  return math.floor(self.options.clock() * 1000 + 0.5) + self.skipped_ms
+  return math.floor(self.options.clock() * 1000 + 0.5) + self:lead_ms()
 end
 
---- Brings the world to the time of the clock: all that is due happens, each at its own time. A clock that steps back stops it.
-function emulator:advance()
+-- The schedule with the next timer, and when that is due. What happens to a thing comes before what its streams tell of it.
+local function next_timer(self)
+  local timers, due = self.schedule, self.schedule:next_due()
+  for _, theirs in ipairs { self.streams.schedule, self.streams.beats } do
+    local at = theirs:next_due()
+    if at and (not due or at < due) then
+      timers, due = theirs, at
+    end
+  end
+  return timers, due
+end
+
+-- The next timer that is due at `now`, or nil. Streams send what they have before time goes on, but not before each of a thousand heartbeats: who
+-- waits for an answer waits for all of it.
+local function take_timer(self, now)
+  local timers, due = next_timer(self)
+  if due and due <= now and due > self.now_ms and timers ~= self.streams.beats then
+    self.streams:serve()
+    timers = next_timer(self)
+  end
+  return timers:take(now)
+end
+
+local function go_on(self)
+  self.streams:settle()
   local now = math.max(self:present(), self.now_ms)
-  local timer = self.schedule:take(now)
+  local timer = take_timer(self, now)
   while timer do
     self.now_ms = math.max(self.now_ms, timer.due)
     timer.action(timer.subject)
     timer.action, timer.subject = nil, nil -- whoever holds it still holds no more than that
-    timer = self.schedule:take(now)
+    self.streams:settle()
+    timer = take_timer(self, now)
   end
   self.now_ms = now
 end
 
---- When the next thing happens by itself: a time of the clock (Unix seconds), or nil.
-function emulator:next_due()
-  local due = self.schedule:next_due()
-  return due and (due - self.skipped_ms) / 1000
+--- Brings the world to the time of the clock: all that is due happens, each at its own time. A clock that steps back stops it.
+--
+-- Requests that the option `deliver` sends take real time, and what follows from them begins with their answers. So time that is moved ahead
+-- (`skip`) goes from one thing that is due to the next, and goes no further while such a request is under way (`in_flight`, a set): what is
+-- owed, `owed_ms`, follows when it is answered. Meanwhile the clock runs as ever, and nothing else waits.
+function emulator:catch_up()
+  self.advancing = true
+  go_on(self)
+  while self.owed_ms > 0 and not next(self.in_flight) do
+    local due = self.schedule:next_due()
+    local ahead = due and math.max(0, due - self:present()) or self.owed_ms
+    self.owed_ms = math.max(0, self.owed_ms - ahead)
+    go_on(self)
+  end
+  self.advancing = false
 end
 
---- Moves the emulator's time ahead of the clock by so many milliseconds more.
+--- Catches up, and has log streams send some of what they have to: more may be due at once.
+function emulator:advance()
+  self:catch_up()
+  self.streams:serve()
+end
+
+--- When the next thing happens by itself: a time of the clock (Unix seconds), or nil.
+function emulator:next_due()
+  local due, streams_due = self.schedule:next_due(), self.streams:next_due()
+  if streams_due and (not due or streams_due < due) then
+    due = streams_due
+  end
+  return due and (due - self:lead_ms()) / 1000
+end
+
+--- How far the emulator's time is ahead of the clock.
+function emulator:lead_ms()
+  return self.skipped_ms - self.owed_ms
+end
+
+--- Moves the emulator's time ahead of the clock by so many milliseconds more. Returns how many are still to come, see `catch_up`: 0 but where
+-- requests that `deliver` has sent are awaited.
 function emulator:skip(ms)
   self.skipped_ms = self.skipped_ms + math.floor(ms)
+  self.owed_ms = self.owed_ms + math.floor(ms)
   self:advance()
+  rouse(self)
+  return self.owed_ms
 end
 
 --- The emulator's time in whole Unix seconds.
@@ -356,17 +441,22 @@ end
 
 -- ---- for tests ----
 
+local function project_ids(made, references)
+  local ids = {}
+  for index, reference in ipairs(references) do
+    local project = made.things.project:find("slug", reference)
+    ids[index] = project and project.id or reference
+  end
+  return ids
+end
+
 --- Issues a key and returns its secret. `spec` (all optional): type ("secret", "public"), livemode, projects (ids, slugs or "*"),
 -- scopes ({ "deployments:read", … }), expires_at (Unix seconds), revoked (bool), name. The first live key opens the live data.
 function emulator:issue_key(spec)
   spec = spec or {}
   local kind, livemode = spec.type or "secret", spec.livemode == true
   local made = self.tenants[livemode] or add_tenant(self, true, keyring.secret(self, "public", true))
-  local projects, scopes = {}, {}
-  for index, reference in ipairs(spec.projects or { "*" }) do
-    local project = made.things.project:find("slug", reference)
-    projects[index] = project and project.id or reference
-  end
+  local projects, scopes = project_ids(made, spec.projects or { "*" }), {}
   for index, scope in ipairs(spec.scopes or { "*" }) do
     scopes[index] = scope
   end
@@ -387,6 +477,44 @@ end
 function emulator:expose_key(reference)
   self:advance()
   return keyring.expose(self, reference)
+end
+
+-- What is wrong with the changes of a key; nil when nothing is.
+local function key_problem(changes)
+  for _, name in ipairs { "scopes", "projects" } do
+    if changes[name] ~= nil and type(changes[name]) ~= "table" then
+      return name .. " must be a list"
+    end
+  end
+  for _, scope in ipairs(changes.scopes or {}) do
+    if not access.is_scope(scope) then
+      return ('there is no scope "%s"'):format(tostring(scope))
+    end
+  end
+  for _, name in ipairs { "expires_at", "revoked_at" } do
+    if changes[name] ~= nil and not is_number(changes[name]) then
+      return name .. " must be Unix seconds"
+    end
+  end
+  return nil
+end
+
+--- Changes a key while it is used, as no operation does. `reference`: its id, its prefix or its secret. `changes`: scopes, projects (ids, slugs or
+-- "*"), expires_at, revoked_at (Unix seconds). Returns true, or nil and a sentence.
+function emulator:change_key(reference, changes)
+  self:advance()
+  local key, problem = keyring.find(self, reference), key_problem(changes)
+  if not key or problem then
+    return nil, problem or "there is no such key"
+  end
+  local made = self.tenants[key.livemode]
+  keyring.change(made, key, {
+    scopes = changes.scopes,
+    projects = changes.projects and project_ids(made, changes.projects),
+    expires_at = changes.expires_at,
+    revoked_at = changes.revoked_at,
+  })
+  return true
 end
 
 --- What has happened in the last 30 days: a list of { id, type, timestamp, data } (contract 4.3).
@@ -438,6 +566,38 @@ function emulator:find(object, id)
   return nil
 end
 
+-- The log of a thing, and the thing; nil if there is no such deployment or job.
+local function log_of(self, id)
+  for object, script in pairs(catalog.logs) do
+    local thing = self:find(object, id)
+    if thing then
+      return log.of(thing, script), thing
+    end
+  end
+  return nil
+end
+
+local function change_log(self, id, method, argument)
+  self:advance()
+  local lines, thing = log_of(self, id)
+  if not lines then
+    return nil, "There is no such deployment or job."
+  end
+  local ok, problem = lines[method](lines, self.now_ms, argument)
+  self.streams:stir(thing)
+  return ok, problem
+end
+
+--- Writes into the log of a deployment or a job; `spec` as gitdev.emulator.deployments.log has it. Returns true, or nil and a sentence.
+function emulator:write_log(id, spec)
+  return change_log(self, id, "write", spec)
+end
+
+--- Keeps no line of a log up to the number `seq`. Returns true, or nil and a sentence.
+function emulator:expire_log(id, seq)
+  return change_log(self, id, "expire", seq)
+end
+
 --- The environment that the process of a deployment gets: key -> value (contract 1.10); nil if there is no such deployment.
 function emulator:environment(deployment_id)
   local deployment = self:find("deployment", deployment_id)
@@ -463,7 +623,7 @@ local function locate(request)
 end
 
 local function answer(self, request, match, id, entry)
-  local fault = self.faults:take(request.method, match.target, entry.op)
+  local fault = self.faults:take(request.method, match.target, entry.op, request.upgrade == "good")
   local response
   if not fault or fault.execute then
     local late_ms = fault and fault.delay and math.ceil(fault.delay * 1000) or 0
@@ -477,19 +637,27 @@ local function answer(self, request, match, id, entry)
   return response
 end
 
---- Answers a request. `request`: method, target, headers (lower-case names), body, peer (the client's address).
+--- Answers a request. `request`: method, target, headers (lower-case names), body, peer (the client's address), upgrade (whether it is
+-- a handshake of a WebSocket: "good", "malformed" or nil).
 -- Returns { status, headers = { "Name", "value", … }, body }, and what an injected fault wants done with it: `delay` (seconds),
--- `drop` (close without an answer), `reset` (the same by a reset), `raw` (send these bytes, then close).
+-- `drop` (close without an answer), `reset` (the same by a reset), `raw` (send these bytes, then close). With status 101 there are `stream`,
+-- which must be attached or closed (see gitdev.emulator.deployments.log_stream), and `protocol`, the subprotocol selected, if any.
+--
+-- Streams want `advance` when the time of `next_due` has come. `on_ready`, a function that whoever serves the emulator may set, is called
+-- when that is sooner than it was.
 function emulator:handle(request)
-  self:advance()
+  self:catch_up()
   local match = locate(request)
   if control.owns(match.target) then
-    return control.handle(self, request.method, match.target, request.body)
+    local response = control.handle(self, request.method, match.target, request.body)
+    self.streams:notice()
+    return response
   end
   local id = "req_" .. self.random:id()
   local entry = self.log:add(id, request, match.target, match.route and match.route.operation.op)
   local response = answer(self, request, match, id, entry)
   entry.status = not (response.drop or response.reset) and response.status or nil
+  self.streams:notice()
   return response
 end
 

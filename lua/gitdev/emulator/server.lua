@@ -5,13 +5,27 @@ local limits = require "gitdev.api.limits"
 local loop = require "gitdev.loop"
 local net = require "gitdev.net"
 local schedule = require "gitdev.schedule"
+local sender = require "gitdev.emulator.webhooks.sender"
 
 local NAMES = { "api.git.dev", "localhost", "127.0.0.1", "::1" }
-local OWN_OPTIONS = { host = true, port = true, idle_timeout = true, request_timeout = true }
+local OWN_OPTIONS = {
+  deliver = true,
+  deliver_ca_file = true,
+  deliver_public = true,
+  host = true,
+  port = true,
+  idle_timeout = true,
+  request_timeout = true,
+}
+
+-- Bytes of a log stream that wait for its client: from here on the stream does.
+local STREAM_WINDOW = 64 * 1024
 
 -- A body a little above the contract's limit reaches the emulator, which says so in the contract's words; the listener cuts off
 -- what is larger.
 local BODY_SLACK = 65536
+
+local GOING_AWAY = 1001
 
 local server = {}
 server.__index = server
@@ -27,10 +41,77 @@ local function steady_clock()
   end
 end
 
+-- ---- log streams ----
+
+-- The end of a socket that a stream speaks to; see gitdev.emulator.deployments.log_stream.
+local function peer_of(self, socket)
+  return {
+    send = function(text)
+      socket:send(text)
+      return socket:unsent() < STREAM_WINDOW
+    end,
+    send_binary = function(bytes)
+      socket:send_binary(bytes)
+    end,
+    send_raw = function(bytes)
+      socket:send_raw(bytes)
+    end,
+    close = function(code, reason)
+      socket:close(code, reason)
+    end,
+    -- What was sent before goes out, as it does in a world without sockets.
+    abort = function()
+      self.cutting[socket] = true
+      if socket:unsent() == 0 then
+        socket:abort()
+      end
+    end,
+  }
+end
+
+local function open_stream(self, exchange, response)
+  local socket = exchange:upgrade(response.headers, response.protocol)
+  if not socket then
+    response.stream:closed()
+    return
+  end
+  self.streams[socket] = response.stream
+  response.stream:attach(peer_of(self, socket))
+end
+
+-- Hands a stream what its client has sent, and tells it where its connection is.
+local function serve_stream(self, socket)
+  local stream = self.streams[socket]
+  if not stream then
+    return
+  end
+  local text, problem = socket:read()
+  while text or problem == "binary" do
+    if text then
+      stream:receive(text)
+    else
+      stream:receive_binary()
+    end
+    text, problem = socket:read()
+  end
+  if problem then
+    self.streams[socket], self.cutting[socket] = nil, nil
+    stream:closed()
+  elseif socket:unsent() == 0 and self.cutting[socket] then
+    socket:abort()
+  elseif socket:unsent() == 0 then
+    stream:writable()
+  end
+end
+
+-- ---- requests ----
+
 local function finish(self, pending)
   self.pending[pending] = nil
   local exchange, response = pending.exchange, pending.response
-  if response.raw or response.reset then
+  if response.stream then
+    open_stream(self, exchange, response)
+  elseif response.raw or response.reset then
     exchange:raw(response.raw or "", response.reset == true)
   elseif not response.drop then
     exchange:answer(response.status, response.headers, response.body)
@@ -41,7 +122,9 @@ end
 local function serve(self, exchange)
   local method, target, headers, body, peer = exchange:request()
   target = target:match "^https?://[^/?]*(/.*)$" or target -- the absolute form, which a server must accept (RFC 9112 3.2.2)
-  local response = self.emulator:handle { method = method, target = target, headers = headers, body = body, peer = peer }
+  local response = self.emulator:handle {
+    method = method, target = target, headers = headers, body = body, peer = peer, upgrade = (exchange:upgrade_wish()),
+  }
   compression.apply(response, headers["accept-encoding"])
   local pending = { exchange = exchange, response = response }
   if response.delay then
@@ -61,8 +144,19 @@ local function patience(self)
   return wait and math.max(0, wait)
 end
 
+-- What is asked of the emulator in this process, beside its socket, may have it do something sooner than it said.
+local function rouse(self)
+  self.roused = self.roused or loop.schedule(loop.now(), function() end)
+end
+
 local function turn(self)
+  self.roused = nil
   self.emulator:advance()
+  local socket = self.listener:news()
+  while socket do
+    serve_stream(self, socket)
+    socket = self.listener:news()
+  end
   local exchange = self.listener:next()
   while exchange do
     serve(self, exchange)
@@ -82,10 +176,12 @@ function server:stop()
     return
   end
   loop.unserve(self.service)
-  self.service = nil
+  self.service, self.emulator.on_ready = nil, nil
+  self.emulator.streams:close(GOING_AWAY, "the emulator stops")
   for pending in pairs(self.pending) do
     pending.exchange:close()
   end
+  self.sender.close()
   self.listener:close()
   self.file:close()
   live[self] = nil
@@ -123,15 +219,20 @@ local function open(self, options)
 end
 
 --- Starts an emulator on this Lua state's loop. `options`: port (0: any), host ("127.0.0.1"), idle_timeout (75: seconds that a connection
--- may rest), request_timeout (30: seconds that a request may take to arrive), and those of gitdev.emulator.new; the clock is the real
--- one unless given. Returns nil and a problem, or a server:
+-- may rest), request_timeout (30: seconds that a request may take to arrive), deliver (false: no webhook delivery leaves the emulator, as
+-- without a server), deliver_ca_file (what deliveries trust instead of the system's certificates), deliver_public (true: deliveries may leave
+-- this machine), and those of gitdev.emulator.new; the clock is the real one unless given. Returns nil and a problem, or a server:
 --   url        base URL for clients: "https://127.0.0.1:PORT/v2"
 --   ca_file    path of a PEM file with the authority to trust; only this user can read it, and stop() removes it
 --   api_key    a gsk_test_ key        port        emulator
 --   stop()
 function server.start(options)
   options = options or {}
-  local inner = { clock = steady_clock() }
+  local sending = sender.new { ca_file = options.deliver_ca_file, public = options.deliver_public }
+  local inner = { clock = steady_clock(), deliver = sending.deliver }
+  if options.deliver ~= nil then
+    inner.deliver = options.deliver or nil
+  end
   for name, value in pairs(options) do
     if not OWN_OPTIONS[name] then
       inner[name] = value
@@ -144,6 +245,9 @@ function server.start(options)
     clock = inner.clock,
     late = schedule.new(),
     pending = {},
+    streams = {}, -- by socket, while it is open
+    cutting = {}, -- sockets to be cut when all is sent
+    sender = sending,
   }, server), options)
   if not self then
     return nil, problem
@@ -152,6 +256,9 @@ function server.start(options)
   self.url = ("https://127.0.0.1:%d/v2"):format(self.port)
   self.service = function()
     return turn(self)
+  end
+  made.on_ready = function()
+    rouse(self)
   end
   loop.serve(self.service)
   live[self] = true

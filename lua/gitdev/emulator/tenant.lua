@@ -61,11 +61,13 @@ function tenant:set(thing, changes)
     end
     things:set(thing, field, value)
   end
+  self.emulator.streams:stir(thing)
 end
 
 --- Says that something within a field of a stored thing was changed in its place.
 function tenant:touch(thing)
   self.things[thing.object]:touch(thing)
+  self.emulator.streams:stir(thing)
 end
 
 local function react(self, kind, thing, event)

@@ -1,6 +1,5 @@
 --- The scripted log of a deployment (contract 2.5). Nothing is stored: the lines follow from what the deployment went
--- through, so they are made when somebody reads them, and a line is there as soon as its time has come.
-local log_writer = require "gitdev.emulator.deployments.log_writer"
+-- through, a part for each of its stages; see gitdev.emulator.deployments.log.
 
 local RUNTIME_MS = 500
 
@@ -88,20 +87,37 @@ end
 
 local build_log = {}
 
---- The lines that `deployment` has written by `now` (epoch milliseconds), in order, each a log_line but for its cursor.
-function build_log.lines(deployment, now)
+--- How many parts the log has so far.
+function build_log.parts(deployment)
   local private = deployment.private
   if not private.built then
-    return {}
+    return 0
   end
-  local writer, fill = log_writer.new(now, private.secrets), words(deployment)
-  for _, stage in ipairs(private.stages) do
-    write_stage(writer, fill, stage)
-  end
-  if private.live_ms then
-    write_stage(writer, fill, { name = "runtime", begun_ms = private.live_ms, planned_ms = RUNTIME_MS })
-  end
-  return writer.lines
+  return #private.stages + (private.live_ms and 1 or 0)
+end
+
+--- Whether nothing will change any more about a part.
+function build_log.is_over(deployment, index)
+  local stage = deployment.private.stages[index]
+  return not stage or stage.ended_ms ~= nil
+end
+
+--- Writes a part as it is, or is planned to go on.
+function build_log.write(writer, deployment, index)
+  local private = deployment.private
+  local stage = private.stages[index] or { name = "runtime", begun_ms = private.live_ms, planned_ms = RUNTIME_MS }
+  write_stage(writer, words(deployment), stage)
+end
+
+--- Whether lines may be of that stage.
+function build_log.has_stage(_, name)
+  return SCRIPT[name] ~= nil
+end
+
+--- The stage of what is written into the log by hand (see log.write).
+function build_log.stage(deployment)
+  local last = deployment.private.stages[#deployment.private.stages]
+  return deployment.private.live_ms and "runtime" or last and last.name or "build"
 end
 
 return build_log

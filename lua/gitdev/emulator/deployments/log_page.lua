@@ -1,4 +1,5 @@
 --- Pages of a log (contract 2.5): the lines of a deployment or a job, filtered, each with a cursor of its own.
+local log = require "gitdev.emulator.deployments.log"
 local paging = require "gitdev.emulator.request.paging"
 local refusal = require "gitdev.emulator.refusal"
 local schema = require "gitdev.schema"
@@ -13,30 +14,47 @@ end
 
 local log_page = {}
 
+--- When the log of `thing` is no longer kept, in Unix seconds; nil while what writes it goes on.
+function log_page.kept_until(thing)
+  return thing.finished_at and thing.finished_at + KEPT_SECONDS
+end
+
+--- The refusal where a log is no longer kept.
+function log_page.expired(thing)
+  local message = ("The log is no longer kept: 30 days have passed since the %s ended."):format(thing.object)
+  return refusal.new("logs_expired", { message = message })
+end
+
 --- Raises 410 `logs_expired` if the log of `thing` is no longer kept.
 function log_page.refuse_expired(call, thing)
-  local ended = thing.finished_at
-  if ended and call.emulator:seconds() - ended >= KEPT_SECONDS then
-    local message = ("The log is no longer kept: 30 days have passed since the %s ended."):format(thing.object)
-    refusal.raise("logs_expired", { message = message })
+  local till = log_page.kept_until(thing)
+  if till and call.emulator:seconds() >= till then
+    error(log_page.expired(thing), 0)
   end
 end
 
-local function fits(line, query)
-  return (not query.stage or line.stage == query.stage)
-    and (not query.level or LEVELS[line.level] >= LEVELS[query.level])
-    and (not query.since_ms or line.time_ms >= query.since_ms)
-    and (not query.until_ms or line.time_ms < query.until_ms)
+--- A function that says whether a line fits the filters of `query`; nil when there are none.
+function log_page.filter(query)
+  local stage, level, since, till = query.stage, LEVELS[query.level], query.since_ms, query.until_ms
+  if not (stage or level or since or till) then
+    return nil
+  end
+  return function(line)
+    return (not stage or line.stage == stage)
+      and (not level or LEVELS[line.level] >= level)
+      and (not since or line.time_ms >= since)
+      and (not till or line.time_ms < till)
+  end
 end
 
--- What the cursors of a log's lines are bound to.
-local function binding_of(thing)
+--- What the cursors of a log's lines are bound to.
+function log_page.binding(thing)
   return "log_line " .. thing.id
 end
 
 --- The `seq` of the line that one of the cursors of this log's lines stands for. Raises 400.
 function log_page.read_cursor(call, thing, cursor)
-  return tonumber(call.emulator.cursors:read(cursor, { binding_of(thing) }))
+  return tonumber(call.emulator.cursors:read(cursor, { log_page.binding(thing) }))
 end
 
 -- Where the walk over the lines begins, ends, and its step. A line's own cursor goes with any filter: it is what a caller polls
@@ -44,32 +62,32 @@ end
 local function walk_of(call, lines, own, page)
   local cursor, ascending = call.query.cursor, call.query.order == "asc"
   local seq = cursor and tonumber(call.emulator.cursors:read(cursor, { own, page }))
+  local first, last = lines:first(), lines:count(call.emulator.now_ms)
   if ascending then
-    return (seq or 0) + 1, #lines, 1
+    return math.max(first, (seq or 0) + 1), last, 1
   end
-  return (seq or #lines + 1) - 1, 1, -1
+  return math.min(last, (seq or last + 1) - 1), first, -1
 end
 
---- One page of the log of `thing`, a deployment or a job. `lines`: a list of log lines (without `cursor`) in the order of their `seq`,
--- which counts from 1 without holes. Raises 410 `logs_expired`.
-function log_page.of(call, thing, lines)
+--- One page of the log of `thing`, a deployment or a job, which `script` writes (see log.lua). Raises 410 `logs_expired`.
+function log_page.of(call, thing, script)
   log_page.refuse_expired(call, thing)
-  local query = call.query
-  local cursors, own, page = call.emulator.cursors, binding_of(thing), paging.binding(call)
-  local data, next_cursor = {}, nil
-  local first, last, step = walk_of(call, lines, own, page)
-  for index = first, last, step do
-    local line = lines[index]
-    if fits(line, query) then
-      if #data == query.limit then
-        next_cursor = cursors:make(page, ("%d"):format(data[#data].seq))
-        break
-      end
-      line.cursor = cursors:make(own, ("%d"):format(line.seq))
-      data[#data + 1] = line
+  local query, lines = call.query, log.of(thing, script)
+  local own, page = log_page.binding(thing), paging.binding(call)
+  local cursors, fits = call.emulator.cursors, log_page.filter(query)
+  local at, last, step = walk_of(call, lines, own, page)
+  local seal, data, looks = cursors:numbered(own), {}, log.LOOKS
+  while true do
+    local line, reached, left = lines:find(at, last, step, fits, looks)
+    if not line then
+      local is_end = (last - reached) * step < 0
+      return { data = data, next_cursor = not is_end and cursors:make(page, ("%d"):format(reached - step)) or nil }
+    elseif #data == query.limit then
+      return { data = data, next_cursor = cursors:make(page, ("%d"):format(data[#data].seq)) }
     end
+    line.cursor = seal(line.seq)
+    data[#data + 1], at, looks = line, line.seq + step, left
   end
-  return { data = data, next_cursor = next_cursor }
 end
 
 return log_page

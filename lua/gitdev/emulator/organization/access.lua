@@ -72,14 +72,19 @@ function access.permits(key, requirement)
   return false
 end
 
+--- The refusal of a key that does not permit what `requirement` asks for: 403 `insufficient_scope`.
+function access.refusal(key, requirement)
+  local only = requirement.all_projects and not access.sees_all(key) and ", which only keys of all projects can hold" or ""
+  return refusal.new("insufficient_scope", {
+    message = ("This key lacks the scope %s%s."):format(requirement.scope, only),
+    required_scope = requirement.scope,
+  })
+end
+
 --- Raises 403 `insufficient_scope` if the key does not permit what `requirement` asks for.
 function access.require(key, requirement)
   if not access.permits(key, requirement) then
-    local only = requirement.all_projects and not access.sees_all(key) and ", which only keys of all projects can hold" or ""
-    refusal.raise("insufficient_scope", {
-      message = ("This key lacks the scope %s%s."):format(requirement.scope, only),
-      required_scope = requirement.scope,
-    })
+    error(access.refusal(key, requirement), 0)
   end
 end
 

@@ -58,7 +58,7 @@ local function unauthenticated(code, message)
 end
 
 local function usable(emulator, secret, key)
-  local replaced_ms = key.private.replaced[secret]
+  local replaced_ms = secret and key.private.replaced[secret]
   if key.revoked_at then
     return unauthenticated("api_key_revoked", "This API key was revoked.")
   elseif key.expires_at and key.expires_at <= emulator:seconds() then
@@ -69,13 +69,19 @@ local function usable(emulator, secret, key)
   return key
 end
 
+-- The secret in an Authorization header, or nil.
+local function secret_of(header)
+  local scheme, secret = header:match "^(%a+) +([^ ]+)$"
+  return scheme and scheme:lower() == "bearer" and secret or nil
+end
+
 --- The key that an Authorization header names, or nil and the refusal.
 function keyring.authenticate(emulator, header)
   if header == nil or header == "" then
     return unauthenticated("api_key_missing", "Send an API key: Authorization: Bearer gsk_…")
   end
-  local scheme, secret = header:match "^(%a+) +([^ ]+)$"
-  if not scheme or scheme:lower() ~= "bearer" then
+  local secret = secret_of(header)
+  if not secret then
     return unauthenticated("api_key_invalid", "The Authorization header is not of the form Bearer gsk_…")
   end
   local key = emulator.keys[secret]
@@ -83,6 +89,19 @@ function keyring.authenticate(emulator, header)
     return unauthenticated("api_key_invalid", "This API key is not known.")
   end
   return usable(emulator, secret, key)
+end
+
+--- Whether a key is still what it was when it was let in: the key, or nil and the refusal. `header`: the one that it came with; nil: a ticket
+-- stood in for it.
+function keyring.still(emulator, key, header)
+  return usable(emulator, header and secret_of(header), key)
+end
+
+--- When a key that was let in with `header` (nil: by a ticket) stops by itself, in epoch milliseconds; nil if that is not known.
+function keyring.ends_ms(key, header)
+  local replaced_ms = header and key.private.replaced[secret_of(header)]
+  local expires_ms = key.expires_at and key.expires_at * 1000
+  return expires_ms and replaced_ms and math.min(expires_ms, replaced_ms) or expires_ms or replaced_ms
 end
 
 --- The refusal of a public key where only secret ones may go.
@@ -141,8 +160,8 @@ function keyring.revoke(tenant, key)
   end
 end
 
--- The key with that id, or that prefix, or that very secret.
-local function find(emulator, reference)
+--- The key with that id, or that prefix, or that very secret; nil if there is none.
+function keyring.find(emulator, reference)
   if emulator.keys[reference] then
     return emulator.keys[reference]
   end
@@ -157,10 +176,19 @@ local function find(emulator, reference)
   return nil
 end
 
+--- Changes what a key may do, and until when. `changes`: scopes, projects (lists), expires_at, revoked_at; those given.
+function keyring.change(tenant, key, changes)
+  for name, value in pairs(changes) do
+    key[name] = value
+  end
+  access.prepare(key)
+  tenant:touch(key)
+end
+
 --- Tells that a key was seen in clear (contract 1.1). `reference`: its id, its prefix, or the secret itself. Whether it was a secret key that is
 -- still in force: others cannot be exposed.
 function keyring.expose(emulator, reference)
-  local key = find(emulator, reference)
+  local key = keyring.find(emulator, reference)
   if not key or key.type ~= "secret" or keyring.status(key, emulator:seconds()) ~= "active" then
     return false
   end

@@ -1,7 +1,6 @@
 --- The scripted log of a job (contract 2.5, 2.9): a line's stage is its step's name. Nothing is stored: the lines follow from what the job went
--- through, so they are made when somebody reads them, and a line is there as soon as its time has come.
+-- through, a part for each of its steps; see gitdev.emulator.deployments.log.
 local json = require "gitdev.json"
-local log_writer = require "gitdev.emulator.deployments.log_writer"
 
 -- How a step ends that did not succeed: outcome -> level, text.
 local ENDS = {
@@ -55,13 +54,34 @@ end
 
 local job_log = {}
 
---- The lines that `job` has written by `now` (epoch milliseconds), in order, each a log_line but for its cursor.
-function job_log.lines(job, now)
-  local writer = log_writer.new(now, job.private.secrets)
-  for index, step in ipairs(job.private.steps) do
-    write_step(writer, job, index, step)
+--- How many parts the log has so far.
+function job_log.parts(job)
+  return #job.private.steps
+end
+
+--- Whether nothing will change any more about a part.
+function job_log.is_over(job, index)
+  return job.private.steps[index].outcome ~= nil
+end
+
+--- Writes a part as it is, or is planned to go on.
+function job_log.write(writer, job, index)
+  write_step(writer, job, index, job.private.steps[index])
+end
+
+--- Whether lines may be of that stage: a step of the job.
+function job_log.has_stage(job, name)
+  for _, step in ipairs(job.private.definition.steps) do
+    if step.name == name then
+      return true
+    end
   end
-  return writer.lines
+  return false
+end
+
+--- The stage of what is written into the log by hand (see log.write).
+function job_log.stage(job)
+  return job.private.definition.steps[math.max(1, #job.private.steps)].name
 end
 
 return job_log

@@ -5,7 +5,16 @@ faults.__index = faults
 local FIELDS = {
   match = "table", times = "number", after = "number", status = "number", code = "string", headers = "table",
   body = "string", content_type = "string", delay = "number", drop = "boolean", reset = "boolean",
-  retry_after = "boolean", truncate = "number", raw = "string", execute = "boolean",
+  retry_after = "boolean", truncate = "number", raw = "string", execute = "boolean", stream = "table",
+}
+local STREAM_FIELDS = {
+  seq = "number", lines = "number", duplicate = "number", gap = "number", text = "string", oversize = "number", opcode = "number",
+  raw = "string", stall = "boolean", close = "number", reason = "string", drop = "boolean",
+}
+-- The least and the most that the numbers of a stream's fault may be.
+local STREAM_RANGES = {
+  seq = { 0, math.huge }, lines = { 0, math.huge }, duplicate = { 1, 1000 }, gap = { 1, math.huge }, oversize = { 0, 2 ^ 24 },
+  opcode = { 0, 15 }, close = { 1000, 4999 },
 }
 local MATCH_FIELDS = { method = "string", path_prefix = "string", op = "string" }
 
@@ -47,6 +56,30 @@ local function check_headers(spec)
   return true
 end
 
+-- Codes that only stand for what no close frame said (RFC 6455 7.4.1), or that nobody has given a meaning (7.4.2).
+local function is_sendable(code)
+  return code >= 3000 or code <= 1014 and code ~= 1004 and code ~= 1005 and code ~= 1006
+end
+
+local function check_stream(stream)
+  local ok, problem = check(stream, STREAM_FIELDS, "fault.stream")
+  if not ok then
+    return nil, problem
+  end
+  for name, range in pairs(STREAM_RANGES) do
+    local value = stream[name]
+    if value and (value % 1 ~= 0 or value < range[1] or value > range[2]) then
+      return nil, ("fault.stream.%s must be a whole number from %d%s"):format(
+        name, range[1], range[2] < math.huge and (" to %d"):format(range[2]) or ""
+      )
+    end
+  end
+  if stream.close and not is_sendable(stream.close) then
+    return nil, ("fault.stream.close: %d is in no close frame; drop cuts the connection, which clients see as 1006"):format(stream.close)
+  end
+  return true
+end
+
 -- Whether the operation runs although the fault hits: it does if only its answer is late or cut.
 local function executes(spec)
   if spec.execute ~= nil then
@@ -69,6 +102,9 @@ function faults:add(spec)
   end
   if ok then
     ok, problem = check_headers(spec)
+  end
+  if ok and spec.stream then
+    ok, problem = check_stream(spec.stream)
   end
   if not ok then
     return nil, problem
@@ -110,10 +146,11 @@ local function fits(match, method, path, op)
   return not match.path_prefix or path:sub(1, #match.path_prefix) == match.path_prefix
 end
 
---- The fault that hits this request, or nil: the first, in the order they were added, that matches and has times left.
-function faults:take(method, path, op)
+--- The fault that hits this request, or nil: the first, in the order they were added, that matches and has times left. `upgrades`: whether
+-- it wants to open a stream; what is to happen to streams passes other requests by.
+function faults:take(method, path, op, upgrades)
   for index, fault in ipairs(self.list) do
-    if fits(fault.match, method, path, op) then
+    if fits(fault.match, method, path, op) and (upgrades or not fault.stream) then
       if fault.after > 0 then
         fault.after = fault.after - 1
       elseif fault.times > 0 then

@@ -79,6 +79,13 @@ function injection.apply(fault, response, id)
   set_headers(response.headers, fault.headers)
   response.delay, response.drop, response.reset = fault.delay, fault.drop, fault.reset
   response.raw = fault.raw or fault.truncate and cut_short(response, fault.truncate) or nil
+  local stream = response.stream
+  if stream and (response.status ~= 101 or response.drop or response.reset or response.raw) then
+    response.stream = nil
+    stream:closed()
+  elseif stream and fault.stream then
+    stream:suffer(fault.stream)
+  end
   return response
 end
 

@@ -156,7 +156,10 @@ end
 local function execute(self)
   local route = self.route
   local result, status = route.run(self)
-  if route.is_download then
+  if route.is_stream then
+    self.stream = result
+    return route.status
+  elseif route.is_download then
     return download.answer(self.request.headers, self.request.method ~= "HEAD", result)
   end
   status = status or route.status
@@ -369,7 +372,8 @@ end
 -- located it: `method` (GET for HEAD), `target` (the path), `query_text`, `is_api` (whether it is under /v2), `routes` and `values`
 -- as the router found them, `route` (the one for the method).
 -- `id`: the request's id. `late_ms`: how long an injected fault will hold the answer back.
--- Returns { status, headers, body }, and whether the answer was a stored one.
+-- Returns { status, headers, body }, and whether the answer was a stored one; with status 101 also `stream` (see
+-- gitdev.emulator.deployments.log_stream) and its `protocol`, if one was selected.
 function pipeline.handle(emulator, request, match, id, late_ms)
   local self = setmetatable({
     emulator = emulator,
@@ -400,7 +404,11 @@ function pipeline.handle(emulator, request, match, id, late_ms)
   end
   local headers = response_headers(self, body ~= nil and not is_download)
   add(headers, more)
-  return { status = status, headers = headers, body = body }, self.replayed
+  local response = { status = status, headers = headers, body = body }
+  if self.stream then
+    response.stream, response.protocol = self.stream, self.stream.protocol
+  end
+  return response, self.replayed
 end
 
 -- ---- routes ----

@@ -142,6 +142,18 @@ local function expose(emulator, body)
   return 204
 end
 
+local function change(emulator, body)
+  local reference = body.id or body.prefix
+  if type(reference) ~= "string" then
+    return 400, "Give the id or the prefix of a key."
+  end
+  local ok, problem = emulator:change_key(reference, { scopes = body.scopes, projects = body.projects, expires_at = body.expires_at })
+  if not ok then
+    return 400, problem
+  end
+  return 204
+end
+
 return {
   collections = {
     api_key = { indexes = { "type" } },
@@ -153,6 +165,7 @@ return {
   },
   control = {
     { "POST", "^/_emulator/keys/expose$", expose },
+    { "POST", "^/_emulator/keys/change$", change },
   },
   operations = {
     ["api_keys.list"] = list,

@@ -166,7 +166,7 @@ end
 
 local function logs(call)
   local deployment = call.things.deployment
-  return log_page.of(call, deployment, build_log.lines(deployment, call.emulator.now_ms))
+  return log_page.of(call, deployment, build_log)
 end
 
 return {
@@ -174,6 +174,7 @@ return {
     deployment = { indexes = { "project_id", "status", "target", "branch", "current", "preview_id" } },
   },
   timers = builder.timers,
+  logs = { deployment = build_log },
   reactions = {
     ["repository.pushed"] = function(tenant, repository, event)
       launch.push(tenant, repository, event.data)
@@ -197,7 +198,7 @@ return {
     ["deployments.delete"] = delete,
     ["deployments.logs.list"] = logs,
     ["deployments.logs.stream"] = function(call)
-      return log_stream.open(call, call.things.deployment)
+      return log_stream.open(call, call.things.deployment, build_log)
     end,
   },
 }

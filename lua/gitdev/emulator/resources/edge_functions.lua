@@ -7,6 +7,7 @@ local machine = require "gitdev.emulator.store.machine"
 local patterns = require "gitdev.emulator.edge.patterns"
 local refusal = require "gitdev.emulator.refusal"
 local regions = require "gitdev.emulator.deployments.regions"
+local same = require "gitdev.same"
 
 local EVERYWHERE = "*"
 
@@ -145,24 +146,6 @@ end
 
 -- ---- update ----
 
-local function same_list(a, b)
-  return table.concat(a, "\n") == table.concat(b, "\n")
-end
-
-local function same_map(a, b)
-  for key, value in pairs(a) do
-    if b[key] ~= value then
-      return false
-    end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then
-      return false
-    end
-  end
-  return true
-end
-
 local function check_version(edge_function, expected)
   if expected and expected ~= edge_function.version then
     local message = "The edge function is at version %d, not %d."
@@ -179,10 +162,10 @@ local function changes_of(call, edge_function)
     changes[field] = body[field] ~= edge_function[field] and body[field] or nil
   end
   local codes = body.regions and read_regions(body.regions)
-  changes.regions = codes and not same_list(codes, edge_function.regions) and codes or nil
+  changes.regions = codes and not same(codes, edge_function.regions) and codes or nil
   if body.routes then
     local routes, parsed = read_routes(call, edge_function.project_id, body.routes, edge_function)
-    changes.routes = not same_list(routes, edge_function.routes) and routes or nil
+    changes.routes = not same(routes, edge_function.routes) and routes or nil
     edge_function.private.routes = parsed
   end
   return changes
@@ -194,7 +177,7 @@ local function version_of(body, edge_function)
   if body.code and body.code ~= private.code then
     changes.code_sha256, changes.code_bytes = core.sha256(body.code), #body.code
   end
-  if body.env and not same_map(body.env, private.env) then
+  if body.env and not same(body.env, private.env) then
     changes.env_keys = sorted_keys(body.env)
   end
   if next(changes) then

@@ -5,6 +5,7 @@ local json = require "gitdev.json"
 local patterns = require "gitdev.emulator.edge.patterns"
 local refusal = require "gitdev.emulator.refusal"
 local rules = require "gitdev.emulator.edge.rules"
+local same = require "gitdev.same"
 local schema = require "gitdev.schema"
 
 local DEFAULT_STATUS = schema.operation("edge_rules.create").body.by_name.status_code.default
@@ -85,13 +86,6 @@ local function merged(present, given)
     return present
   end
   return given ~= core.null and given or nil
-end
-
-local function same(a, b)
-  if type(a) == "table" and type(b) == "table" then
-    return json.encode(a) == json.encode(b)
-  end
-  return a == b
 end
 
 -- The rule as the body wants it: a draft of the same id, which stands in for the rule until nothing speaks against it.

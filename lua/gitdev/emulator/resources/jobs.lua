@@ -6,7 +6,7 @@ local log_stream = require "gitdev.emulator.deployments.log_stream"
 
 local function logs(call)
   local job = call.things.job
-  return log_page.of(call, job, job_log.lines(job, call.emulator.now_ms))
+  return log_page.of(call, job, job_log)
 end
 
 local function show_environment(emulator, _, id)
@@ -21,6 +21,7 @@ return {
   collections = {
     job = { indexes = { "project_id", "run_id" } },
   },
+  logs = { job = job_log },
   find = {
     job = function(call, id)
       return call.tenant.things.job:get(id)
@@ -35,7 +36,7 @@ return {
     end,
     ["jobs.logs.list"] = logs,
     ["jobs.logs.stream"] = function(call)
-      return log_stream.open(call, call.things.job)
+      return log_stream.open(call, call.things.job, job_log)
     end,
   },
 }

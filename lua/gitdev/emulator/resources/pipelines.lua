@@ -4,6 +4,7 @@ local machine = require "gitdev.emulator.store.machine"
 local refusal = require "gitdev.emulator.refusal"
 local rules = require "gitdev.emulator.pipelines.rules"
 local runner = require "gitdev.emulator.pipelines.runner"
+local same = require "gitdev.same"
 local schema = require "gitdev.schema"
 local triggers = require "gitdev.emulator.pipelines.triggers"
 
@@ -74,23 +75,6 @@ local function create(call)
   tenant:add(pipeline)
   triggers.arm(tenant, pipeline)
   return pipeline
-end
-
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then
-    return a == b
-  end
-  for key, value in pairs(a) do
-    if not same(value, b[key]) then
-      return false
-    end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then
-      return false
-    end
-  end
-  return true
 end
 
 local function update(call)

@@ -6,14 +6,8 @@ local hosts = require "gitdev.emulator.deployments.hosts"
 local machine = require "gitdev.emulator.store.machine"
 local refusal = require "gitdev.emulator.refusal"
 local regions = require "gitdev.emulator.deployments.regions"
+local same = require "gitdev.same"
 local seed = require "gitdev.emulator.seed"
-
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then
-    return a == b
-  end
-  return table.concat(a, " ") == table.concat(b, " ")
-end
 
 local function find_repository(call, reference)
   local repositories = call.tenant.things.repository

@@ -51,7 +51,33 @@ local function create(call)
   }
 end
 
+-- ---- the control plane: what is written into logs ----
+
+-- `method` of the emulator, with the thing that the body names and what else it says.
+local function on_log(method, argument_of)
+  return function(emulator, body)
+    local id = body.id
+    body.id = nil
+    if type(id) ~= "string" then
+      return 400, "Give the id of a deployment or a job."
+    end
+    local ok, problem = emulator[method](emulator, id, argument_of(body))
+    if not ok then
+      return 400, problem
+    end
+    return 204
+  end
+end
+
 return {
+  control = {
+    { "POST", "^/_emulator/logs$", on_log("write_log", function(body)
+      return body
+    end) },
+    { "POST", "^/_emulator/logs/expire$", on_log("expire_log", function(body)
+      return body.seq
+    end) },
+  },
   operations = {
     ["stream_tickets.create"] = create,
   },

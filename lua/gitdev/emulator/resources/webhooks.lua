@@ -9,6 +9,7 @@ local limits = require "gitdev.api.limits"
 local machine = require "gitdev.emulator.store.machine"
 local nearest = require "gitdev.nearest"
 local refusal = require "gitdev.emulator.refusal"
+local same = require "gitdev.same"
 local subscription = require "gitdev.emulator.webhooks.subscription"
 local webhook_request = require "gitdev.emulator.webhooks.request"
 
@@ -124,13 +125,6 @@ local function create(call)
   }
   call:about(subscription.projects(webhook))
   return with(webhook, { secret = secret })
-end
-
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then
-    return a == b
-  end
-  return table.concat(a, "\n") == table.concat(b, "\n")
 end
 
 -- The plain fields that a merge of the body changes: field -> new value (core.null: none).

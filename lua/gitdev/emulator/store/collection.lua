@@ -62,7 +62,9 @@ function collection:add(thing)
   return thing
 end
 
+--- Takes `thing` out. How many have been is `removed` (nil: none): who holds one can see that it may be time to look for it again.
 function collection:remove(thing)
+  self.removed = (self.removed or 0) + 1
   self.by_id[thing.id] = nil
   self.all:remove(thing.private.key)
   for field in pairs(self.indexes) do

@@ -2,7 +2,8 @@
 --
 -- How an attempt leaves the emulator is the option `deliver`, a function(request, done). `request`: url, headers (flat: { "Name", "value", … }),
 -- body, timeout (seconds). It calls done(result) once, at once or later; `result`: status, headers (name -> value), body, duration_ms; or error, a
--- word of the contract's `attempt.error`, with duration_ms. Without it attempts are answered by the table of gitdev.emulator.endpoints.
+-- word of the contract's `attempt.error`, with duration_ms. Without it attempts are answered by the table of gitdev.emulator.endpoints, and so
+-- are those to a url that the table has a rule for. Time that is moved ahead waits for what `deliver` has under way, see emulator:catch_up.
 --
 -- What is under way is data like all else (`private.flight`), so that it can be saved; an attempt whose sender is gone then counts as timed out.
 local core = require "gitdev.core"
@@ -203,6 +204,7 @@ end
 local function settle(tenant, delivery, result)
   local flight, webhook = delivery.private.flight, webhook_of(tenant, delivery)
   delivery.private.flight = nil
+  tenant.emulator.in_flight[flight] = nil
   tenant:cancel(delivery.private.timer)
   record(tenant, delivery, flight, result)
   tenant:set(delivery, { last_status_code = result.status or core.null })
@@ -229,6 +231,9 @@ local function new_done(tenant, delivery, flight)
     if is_here and delivery.private.flight == flight then
       settle(tenant, delivery, result)
     end
+    if not is_calling then
+      emulator:advance()
+    end
   end
   return done, function()
     is_calling = false
@@ -243,18 +248,19 @@ local function watch(tenant, delivery, left_ms)
 end
 
 local function clock_ms(emulator)
-  return emulator:present() - emulator.skipped_ms
+  return emulator:present() - emulator.skipped_ms + emulator.owed_ms
 end
 
 local function send(tenant, delivery, flight, request)
   local emulator = tenant.emulator
   local deliver = emulator.options.deliver
-  if not deliver then
+  if not deliver or endpoints.knows(emulator.endpoints, request.url) then
     flight.result = endpoints.answer(emulator.endpoints, request.url)
     later(tenant, delivery, flight.result.duration_ms, "delivery.answered")
     return
   end
   flight.clock_ms = clock_ms(emulator)
+  emulator.in_flight[flight] = true
   watch(tenant, delivery, TIMEOUT_MS)
   local done, returned = new_done(tenant, delivery, flight)
   local ok, problem = pcall(deliver, request, done)
@@ -304,7 +310,7 @@ local function overdue(tenant, delivery)
   if passed_ms >= 0 and passed_ms < TIMEOUT_MS then
     watch(tenant, delivery, TIMEOUT_MS - passed_ms)
   else
-    settle(tenant, delivery, { error = "timeout" })
+    settle(tenant, delivery, { error = "timeout", duration_ms = TIMEOUT_MS })
   end
 end
 

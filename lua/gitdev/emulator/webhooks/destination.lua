@@ -174,6 +174,11 @@ local function split(url)
   return { scheme = scheme:lower(), host = host, has_credentials = authority:find("@", 1, true) ~= nil }
 end
 
+--- Whether a URL that nothing is wrong with leads to this machine.
+function destination.is_loopback(url)
+  return kind_of(split(url).host) == "loopback"
+end
+
 --- What is wrong with a URL as a destination: a code of the contract and the end of a sentence about it; nil if nothing is.
 function destination.problem(url)
   local parts, code, text = split(url)

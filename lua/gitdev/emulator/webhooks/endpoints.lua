@@ -115,6 +115,11 @@ local function take(self, url)
   return rule
 end
 
+--- Whether something was said of a url, so that it is answered here and nothing is sent to it.
+function endpoints.knows(self, url)
+  return self.rules[url] ~= nil
+end
+
 --- What a url answers now: { status, headers, body } or { error }, with `duration_ms`.
 function endpoints.answer(self, url)
   local rule = take(self, url)

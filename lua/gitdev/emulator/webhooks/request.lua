@@ -1,5 +1,4 @@
 --- What is sent to a webhook (contract 4.1, 4.4, 8).
-local base64 = require "gitdev.emulator.store.base64"
 local core = require "gitdev.core"
 
 local USER_AGENT = "Git-Webhooks/2.4"
@@ -30,13 +29,11 @@ local function git_signature(secrets, seconds, body)
   return text
 end
 
--- webhook-signature of Standard Webhooks 1.0: the key is what the secret's 32 characters decode to.
+-- webhook-signature of Standard Webhooks 1.0: v1,… v1,….
 local function standard_signature(secrets, id, seconds, body)
   local parts = {}
   for index, secret in ipairs(secrets) do
-    local key = base64.decode(secret:match "^whsec_(.+)$")
-    local mac = core.mac(key, ("%s.%d.%s"):format(id, seconds, body))
-    parts[index] = "v1," .. base64.encode(mac):gsub("-", "+"):gsub("_", "/") .. "="
+    parts[index] = core.sign(secret, seconds, body, "standard", id)
   end
   return table.concat(parts, " ")
 end
