@@ -20,6 +20,10 @@ local OPTIONS = {
   traceparent = "traceparent",
 }
 
+-- What following takes besides the fields of the operation, and what only following takes.
+local FOLLOWING = { on_gap = "function" }
+local OF_FOLLOWING = { tail = true, ticket = true, on_gap = true }
+
 local function ignore() end
 
 -- ---- what the program gave ----
@@ -47,6 +51,8 @@ local function complain(fields, params)
   schema.check(fields, params, nil, function(code, param, message)
     if code == "parameter_unknown" and OPTIONS[param] then
       message = param .. " is an option of the call, not a field of " .. fields.label .. ": give it in a table after the fields."
+    elseif code == "parameter_unknown" and OF_FOLLOWING[param] and fields.label:find "%.logs%.list$" then
+      message = param .. " goes with follow: follow = true to go on to the end, follow = false for what is there."
     end
     faults[#faults + 1] = { code = code, param = param, message = message }
   end)
@@ -215,8 +221,10 @@ local SPECIAL = {
   download = function(...)
     return require("gitdev.download").run(...)
   end,
-  stream = function(_, op)
-    errors.misuse { message = op.op .. " opens a WebSocket, which this version does not: read the lines with " .. op.resource .. ".list." }
+  stream = function(client, op, path, params, options)
+    params = params == nil and NOTHING or params
+    check_params(op.query, params)
+    return require("gitdev.logs").messages(client, op, path, params, options)
   end,
 }
 
@@ -260,6 +268,28 @@ function call.each(client, op, a, b, params, options, more)
   params, options = arguments(op, params, options, more)
   local walk = walk_of(client, op, a, path_of(op, a, b), params, options)
   return page.each(walk, params and params.cursor)
+end
+
+---Follows a log: the lines of what an operation of the kind stream streams.
+---@param client table
+---@param op table
+---@param a any              what the log is of
+---@param params table       the operation's fields, and on_gap
+---@param options table|nil
+---@param more any           what was given beyond that: it is refused
+---@return gitdev.LogLines|nil
+---@return gitdev.Error|nil
+function call.follow(client, op, a, params, options, more)
+  params, options = arguments(op, params, options, more)
+  local fields = {}
+  for name, value in pairs(params) do
+    fields[name] = value
+  end
+  options_of.check({ on_gap = fields.on_gap }, FOLLOWING, op.op)
+  fields.on_gap = nil
+  check_params(op.query, fields)
+  fields.on_gap = params.on_gap
+  return require("gitdev.logs").lines(client, op, path_of(op, a), fields, options)
 end
 
 return call

@@ -155,6 +155,13 @@ local function method(inner, space, op, run, finish, label)
   end
 end
 
+-- What an operation returns that opens a stream: fit for a for loop.
+local function looping(inner)
+  return function(...)
+    return require("gitdev.logs").loop(inner.finish(...))
+  end
+end
+
 -- What a resource has: its methods' names, and those of the resources below it.
 local function members(name)
   local list, seen = {}, {}
@@ -189,7 +196,7 @@ local function member(inner, space, name, key)
   local label = name .. "." .. key
   local op = schema.operation(label)
   if op then
-    return method(inner, space, op, inner.run, inner.finish, label)
+    return method(inner, space, op, inner.run, op.kind == "stream" and looping(inner) or inner.finish, label)
   elseif key == "each" then
     return method(inner, space, schema.operation(name .. ".list"), call.each, raising, label)
   end
@@ -227,12 +234,20 @@ end
 
 -- ---- the client ----
 
-local function refuse_closed()
-  errors.misuse {
+local function closed_fields()
+  return {
     type = "canceled_error", -- as a call ends that was under way: a script need not tell on which side of close() it was
     code = "client_closed",
     message = "the client is closed: make another with gitdev.client.",
   }
+end
+
+local function closed_error()
+  return errors.new(closed_fields())
+end
+
+local function refuse_closed()
+  errors.misuse(closed_fields())
 end
 
 -- What stands in the C client's place from then on.
@@ -254,15 +269,21 @@ local function inner_of(self, name)
   return meta.inner
 end
 
----Ends the calls of this client that are under way, each with a canceled_error (code client_closed), and forgets the key. Calls made with it
----after that raise the same, in both styles.
+---Ends the calls of this client that are under way, its streams and its waits, each with a canceled_error (code client_closed), and forgets the key.
+---Calls made with it after that raise the same, in both styles.
 function methods:close()
   local inner = inner_of(self, "close")
   if inner.driver.close then
     inner.driver.close(inner.made)
   end
   inner.made:close()
-  inner.core = CLOSED
+  inner.core, inner.closed = CLOSED, closed_error
+  for stream in pairs(inner.streams or {}) do
+    require("gitdev.logs.follower").abort(stream, closed_error())
+  end
+  for connection in pairs(inner.connections or {}) do
+    connection:close()
+  end
 end
 
 ---Makes a request by its method and path: for what there is no operation for, and for bodies that are streamed. See gitdev.RequestOptions.
@@ -341,6 +362,7 @@ function client.new(given, safe)
     perform = driver.perform,
     finish = safe and returning or raising,
     run = call.run,
+    follow = call.follow,
     exchange = call.exchange,
     wrappers = {},
     timeout = given.timeout,

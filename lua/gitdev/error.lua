@@ -100,17 +100,23 @@ local function clean(value)
 end
 
 -- What the contract adds to some codes (required_scope, current_status, errors, …), and what it may add later.
-local function add_extras(fields, body)
-  local answer = body and body:find("^%s*{") and json.read(body)
-  local extras = type(answer) == "table" and answer.error
-  for key, value in pairs(type(extras) == "table" and extras or {}) do
+local function add_extras(fields, extras)
+  for key, value in pairs(extras) do
     if type(key) == "string" and not OWN[key] and (key ~= "errors" or is_fault_list(value)) then
       fields[key] = clean(value)
     end
   end
-  local id = type(extras) == "table" and extras.request_id
+  local id = extras.request_id
   if not fields.request_id and type(id) == "string" and id:find "^[%w_%-]+$" and #id <= 64 then
     fields.request_id = id
+  end
+end
+
+local function add_extras_of(fields, body)
+  local answer = body and body:find("^%s*{") and json.read(body)
+  local extras = type(answer) == "table" and answer.error
+  if type(extras) == "table" then
+    add_extras(fields, extras)
   end
 end
 
@@ -119,7 +125,7 @@ end
 ---@param call userdata
 ---@return gitdev.Error
 function errors.of_call(failure, call)
-  add_extras(failure, failure.body)
+  add_extras_of(failure, failure.body)
   failure.body = nil
   failure.attempts, failure.headers = call:attempts(), call:headers()
   return errors.new(failure)
@@ -141,6 +147,27 @@ function errors.of_answer(call, status, code, message)
     attempts = call:attempts(),
     headers = call:headers(),
   }
+end
+
+local PASSING = { rate_limit_error = true, api_error = true }
+
+---The error that a stream's message tells of (contract 2.5), with the status that it has as an answer.
+---@param told any  the message's `error`
+---@return gitdev.Error
+function errors.of_message(told)
+  told = type(told) == "table" and told or {}
+  local kind, code = schema.error(told.type or ""), type(told.code) == "string" and clean(told.code) or nil
+  local known = schema.error(code or "")
+  local fields = {
+    type = kind and not kind.code and kind.origin ~= "client" and told.type or "response_error",
+    code = code,
+    message = type(told.message) == "string" and clean(told.message) or "the server ended the stream without saying why.",
+    param = type(told.param) == "string" and clean(told.param) or nil,
+    status = known and known.statuses[1],
+  }
+  fields.retryable = PASSING[fields.type]
+  add_extras(fields, told)
+  return errors.new(fields)
 end
 
 -- Where this library's files are, as chunk names begin; nil when that cannot be told.

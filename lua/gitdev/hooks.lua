@@ -127,6 +127,15 @@ local function watched_driver(self)
       step(self, call, driver.perform)
     end
   end
+  if driver.open then
+    function watched.open(call)
+      local socket
+      step(self, call, function()
+        socket = driver.open(call)
+      end)
+      return socket
+    end
+  end
   function watched.cancel(call)
     driver.cancel(call)
     tell_of_end(self, call, true)
@@ -168,6 +177,7 @@ end
 -- Has a log hear what the program is told of each call.
 local function listen(inner, log)
   local finish, exchange = inner.finish, inner.exchange
+  inner.hear, inner.resumes = log.hear, log.resumes
   function inner.finish(value, err)
     return finish(log.hear(value, err))
   end

@@ -119,6 +119,12 @@ local function hear(self, err)
   write(self, self.clock(), "error" .. all)
 end
 
+-- A stream has broken off and will be taken up again, which the program is not told.
+local function tell_of_resume(self, err, wait)
+  local all = fields("wait", seconds(wait), "code", err.code, "close_code", err.close_code, "request", err.request_id, "message", err.message)
+  write(self, self.clock(), "resume" .. all)
+end
+
 local CONFIGURATION = { "base_url", "ca_file", "timeout", "try_timeout", "connect_timeout", "max_retries" }
 
 local function write_configuration(self, made)
@@ -133,9 +139,9 @@ end
 ---A client's log.
 ---@param level "info"|"debug"
 ---@param clock fun(): number  the time that the client's calls are made by
----@return { observer: table, hear: function, configured: function }
----  observer: see gitdev.hooks; hear(value, err) passes on what a call has come to, and writes the error; configured(client) writes what
----  the C client is configured with, at the level debug
+---@return { observer: table, hear: function, resumes: function, configured: function }
+---  observer: see gitdev.hooks; hear(value, err) passes on what a call has come to, and writes the error; resumes(err, seconds) writes why a
+---  stream is taken up again so much later; configured(client) writes what the C client is configured with, at the level debug
 function log.new(level, clock)
   local self, observer = { level = level, clock = clock, heard = setmetatable({}, { __mode = "k" }) }, {}
   for _, methods in ipairs { info_of, level == "debug" and debug_of or {} } do
@@ -154,7 +160,10 @@ function log.new(level, clock)
       write_configuration(self, ...)
     end
   end
-  return { observer = observer, hear = heard, configured = configured }
+  local function resumes(...)
+    tell_of_resume(self, ...)
+  end
+  return { observer = observer, hear = heard, resumes = resumes, configured = configured }
 end
 
 return log

@@ -95,14 +95,22 @@ local function vouched_for(thing, params)
   return fields
 end
 
+-- What a for loop takes of a stream.
+local function looping(client, value, err)
+  return require("gitdev.logs").loop(client.finish(value, err))
+end
+
 local function method(spec, name, op_name)
-  local op
+  local op, stream
   return function(thing, params, options, ...)
     op = op or schema.operation(op_name)
+    stream = stream or spec.follows[name] and schema.operation(spec.follows[name])
     local meta = object.meta(thing, spec, name)
     local client = meta.client
     local a, b = path_of(thing, meta, name)
-    if op.kind == "download" then
+    if stream and type(params) == "table" and params.follow ~= nil then
+      return looping(client, client.follow(client, stream, a, params, options, ...))
+    elseif op.kind == "download" then
       params = vouched_for(thing, params)
     end
     local value, err = client.run(client, op, a, b, params, options, ...)
@@ -121,28 +129,40 @@ local function waiter(spec)
   end
 end
 
+-- A run has no log of its own: its jobs' are read one after the other.
+local function run_logs(spec)
+  return function(run, fields, options)
+    local client = object.meta(run, spec, "logs").client
+    return looping(client, require("gitdev.logs.run_log").open(client, run, fields, options))
+  end
+end
+
 local function make_spec(name)
   local known = schema.object(name)
   if not (known and known.home) then
     return false
   end
   local spec = { name = name, key = known.key, param = known.param, prefix = known.prefix, home = known.home, states = known.states }
-  spec.methods, spec.ops = {}, {}
+  spec.methods, spec.ops, spec.follows = {}, {}, {}
   for op_method, op in pairs(method_ops(spec, schema.resource(known.resource))) do
     if op_method == "get" then
       spec.get, op_method = op, "refresh"
     end
     spec.methods[op_method], spec.ops[op_method] = method(spec, op_method, op), op
+    spec.follows[op_method] = op:find "%.logs%.list$" and op:gsub("list$", "stream") or nil
   end
   if spec.states and spec.get and spec.states.field and next(spec.states.terminal) then
     spec.methods.wait = waiter(spec)
+  end
+  if name == "run" then
+    spec.methods.logs, spec.ops.logs = run_logs(spec), "jobs.logs.stream"
   end
   spec.names = json.keys(spec.methods)
   return spec.names[1] ~= nil and spec
 end
 
----What is known of a kind of thing: its `key`, `states`, `parent`, `methods`, and `ops`, the operations that are methods, by the methods'
----names (wait is none). False where such things have no methods.
+---What is known of a kind of thing: its `key`, `states`, `parent`, `methods`, and by the methods' names `ops`, the operations that they are (wait is
+---none), and `follows`, those that they are with `follow`. False where such things have no methods.
 ---@param name string  of the object
 ---@return table|false
 function object.kind(name)

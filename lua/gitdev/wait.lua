@@ -1,12 +1,17 @@
--- Waits until a thing that has a state machine (contract 3) comes to rest, by reading it again and again.
+-- Waits until a thing that has a state machine (contract 3) comes to rest: by reading it again and again, and where it has a log, after some
+-- looks, by listening to what the log's stream tells of its status (contract 2.5).
 local errors = require "gitdev.error"
 local limits = require "gitdev.api.limits"
+local listening = require "gitdev.wait.listening"
 local object = require "gitdev.object"
 local options_of = require "gitdev.options"
 local progress = require "gitdev.progress"
 local schema = require "gitdev.schema"
+local turns = require "gitdev.wait.turns"
 
 local wait = {}
+local methods = {}
+local class = { __index = methods }
 
 -- gitdev.WaitOptions, see gitdev.describe.classes.
 local OPTIONS = { timeout = "seconds", interval = "seconds", on_change = "function", quiet = "boolean" }
@@ -15,12 +20,13 @@ local OPTIONS = { timeout = "seconds", interval = "seconds", on_change = "functi
 -- beginning again after a change, as the next may follow soon.
 local FIRST, GROWTH, LONGEST = 0.5, 1.1, 5
 
--- The shortest pause that leaves most of a small rate limit to others: when less than half the bucket is left, two tokens' time.
-local function shortest(client)
-  local limit = client.core:rate_limit()
-  local low = limit.per_minute and limit.burst and limit.remaining and limit.remaining < limit.burst / 2
-  return low and 2 * 60 / limit.per_minute or 0
-end
+-- So many looks come first, or one where looks must wait for their turn: for what is at rest by then a stream would be one request more, not less.
+local LOOKS_FIRST = 3
+
+-- A script that has waited for a build should not end with a server that is away for some seconds.
+local FAILURES_MAX = 5
+
+-- ---- how it ends ----
 
 -- Why a thing did not come to a good end: the code, and the sentence.
 local function reason_of(thing, states)
@@ -53,69 +59,155 @@ local function timeout_error(thing, spec, states, seconds)
   }
 end
 
--- Sleeps, and keeps a live line's seconds running meanwhile.
-local function pause(driver, view, thing, states, began, seconds)
-  local wake = driver.now() + seconds
-  while view.live and wake - driver.now() > 1 do
-    driver.sleep(1)
-    view:show(thing[states.field], driver.now() - began)
+-- ---- what is shown and told ----
+
+--- Keeps a live line's seconds running.
+function methods:show()
+  if self.view.live then
+    self.view:show(self.thing[self.spec.states.field], self.client.driver.now() - self.began)
   end
-  driver.sleep(math.max(0, wake - driver.now()))
+end
+
+--- Tells of a look: to the view, and, if the status has changed, to on_change, which may print or raise.
+function methods:tell(previous)
+  local states = self.spec.states
+  local status = self.thing[states.field]
+  if status ~= previous and self.on_change then
+    self.view:hide()
+    self.on_change(self.thing, previous)
+  end
+  if not states.terminal[status] then
+    self.view:show(status, self.client.driver.now() - self.began)
+  end
+end
+
+-- Sleeps, but not past the end of the time.
+local function pause(self, seconds)
+  local driver = self.client.driver
+  local wake = math.min(self.deadline, driver.now() + seconds)
+  while self.view.live and wake - driver.now() > 1 do
+    driver.sleep(1)
+    self:show()
+  end
+  if wake > driver.now() then
+    driver.sleep(wake - driver.now())
+  end
+end
+
+-- ---- looking ----
+
+-- Waits for the turn to ask. False when it does not come in time.
+local function wait_for_turn(self)
+  local seconds = self.client.closed and 0 or turns.take(self.client)
+  self.in_line = seconds > 0
+  if self.in_line then
+    pause(self, seconds)
+  end
+  return not self.in_line or self.client.driver.now() < self.deadline
+end
+
+-- Waits until it is time for a look: for so long as there is something to listen to, where that is worth it. False when there is no time for one.
+local function wait_for_look(self)
+  local driver = self.client.driver
+  if driver.now() >= self.deadline then
+    return false
+  end
+  local is_long = self.looks >= LOOKS_FIRST and listening.is_possible(self)
+  if not is_long then
+    pause(self, self.interval or self.next_pause)
+  end
+  local in_time = wait_for_turn(self)
+  if in_time and (is_long or self.in_line and self.looks > 0) and listening.is_possible(self) then
+    listening.begin(self)
+  end
+  if self.connection then
+    listening.run(self)
+    in_time = driver.now() < self.deadline and wait_for_turn(self)
+  end
+  return in_time
 end
 
 -- Reads the thing anew, in what is left of the time. True, or nil and the error.
-local function look(client, thing, spec, a, b, left)
-  local time = math.min(left, client.timeout or limits.timeout)
-  local newer, err = client.run(client, schema.operation(spec.get), a, b, nil, { timeout = time })
+local function look(self)
+  local client = self.client
+  local left = math.max(0.001, self.deadline - client.driver.now())
+  local options = { timeout = math.min(left, client.timeout or limits.timeout) }
+  local newer, err = client.run(client, schema.operation(self.spec.get), self.a, self.b, nil, options)
   if not newer then
     return nil, err
   end
-  object.adopt(thing, newer)
+  object.adopt(self.thing, newer)
   return true
 end
 
--- Tells of a look: to the view, and, if the status has changed, to on_change, which may print or raise.
-local function tell(thing, states, previous, o, seconds)
-  local status = thing[states.field]
-  if status ~= previous and o.on_change then
-    o.view:hide()
-    o.on_change(thing, previous)
+-- Whether another look may see what this one could not: as with streams, what passes is given so many tries in a row to pass.
+local function may_pass(self, err)
+  if listening.is_unsent(err) or err.type == "timeout_error" and self.client.driver.now() >= self.deadline then
+    return true
   end
-  if not states.terminal[status] then
-    o.view:show(status, seconds)
-  end
+  self.failures = self.failures + 1
+  return err.retryable and self.failures <= FAILURES_MAX
 end
 
--- Looks until the thing is at rest. True, or nil and the error; nil alone when the time is over.
-local function watch(client, thing, spec, a, b, o)
-  local states, driver = spec.states, client.driver
-  local interval = o.interval or FIRST
-  while not states.terminal[thing[states.field]] do
-    local left, previous = o.deadline - driver.now(), thing[states.field]
-    if left <= 0 then
+-- Looks, and tells of it. True, also when it saw nothing but another look may; nil and the error.
+local function look_and_tell(self)
+  local thing, field = self.thing, self.spec.states.field
+  local previous = thing[field]
+  local ok, err = look(self)
+  if ok then
+    self.looks, self.failures = self.looks + 1, 0
+    self:tell(previous)
+  elseif not may_pass(self, err) then
+    return nil, err
+  end
+  self.next_pause = thing[field] ~= previous and FIRST or math.min(LONGEST, self.next_pause * GROWTH)
+  return true
+end
+
+-- Waits until the thing is at rest. True, or nil and the error; nil alone when the time is over.
+local function watch(self)
+  local states, client = self.spec.states, self.client
+  while not states.terminal[self.thing[states.field]] do
+    if not wait_for_look(self) then
       return nil
+    elseif client.closed then
+      return nil, client.closed()
     end
-    pause(driver, o.view, thing, states, o.began, math.min(left, o.interval or math.max(interval, shortest(client))))
-    local ok, err = look(client, thing, spec, a, b, math.max(0.001, o.deadline - driver.now()))
+    local ok, err = look_and_tell(self)
     if not ok then
-      return nil, not (err.type == "timeout_error" and driver.now() >= o.deadline) and err or nil
+      return nil, err
     end
-    tell(thing, states, previous, o, driver.now() - o.began)
-    interval = thing[states.field] ~= previous and FIRST or math.min(LONGEST, interval * GROWTH)
   end
   return true
 end
 
 -- Waits for a thing that is not at rest, and shows how it goes. Answers as watch() does.
-local function show_and_watch(client, thing, spec, a, b, o)
+local function show_and_watch(self)
+  local thing, spec, client = self.thing, self.spec, self.client
   local field, driver = spec.states.field, client.driver
   local name = tostring(thing.project or thing[spec.key])
-  o.view = progress.new(o.quiet and "off" or client.progress, driver, name)
-  o.view:show(thing[field], 0)
-  local ok, err = watch(client, thing, spec, a, b, o)
+  self.view = progress.new(self.quiet and "off" or client.progress, driver, name)
+  self.view:show(thing[field], 0)
+  local ok, err = watch(self)
   local good = ok and spec.states.terminal[thing[field]] == "ok"
-  o.view:close(thing[field], driver.now() - o.began, good and thing.url or nil)
+  self.view:close(thing[field], driver.now() - self.began, good and thing.url or nil)
   return ok, err
+end
+
+-- ---- a wait ----
+
+-- Beside what it was asked for: looks (that saw something, since listening was last tried), failures (in a row), next_pause (seconds), in_line
+-- (whether its last turn was waited for); connection, heard_at, deaf are the listening half's.
+local function new(client, thing, spec, a, b, options)
+  local self = setmetatable({ client = client, thing = thing, spec = spec, a = a, b = b }, class)
+  for name in pairs(OPTIONS) do
+    self[name] = options[name]
+  end
+  self.timeout = options.timeout or limits.wait_timeout
+  self.began = client.driver.now()
+  self.deadline = self.began + self.timeout
+  self.looks, self.failures, self.next_pause = 0, 0, FIRST
+  return self
 end
 
 ---Waits for a thing.
@@ -133,16 +225,12 @@ function wait.run(client, thing, spec, a, b, options)
     errors.misuse { code = "invalid_type", message = "the options of wait must be a table, such as { timeout = 600 }." }
   end
   options_of.check(options or {}, OPTIONS, "wait")
-  local o, states = { began = client.driver.now() }, spec.states
-  for name, value in pairs(options or {}) do
-    o[name] = value
-  end
-  local timeout = o.timeout or limits.wait_timeout
-  o.deadline = o.began + timeout
+  local states = spec.states
   if not states.terminal[thing[states.field]] then
-    local ok, err = show_and_watch(client, thing, spec, a, b, o)
+    local self = new(client, thing, spec, a, b, options or {})
+    local ok, err = show_and_watch(self)
     if not ok then
-      return nil, err or timeout_error(thing, spec, states, timeout)
+      return nil, err or timeout_error(thing, spec, states, self.timeout)
     end
   end
   if states.terminal[thing[states.field]] ~= "ok" then

@@ -126,6 +126,18 @@ describe("the log", function()
     assert.matches('#%d+ wait GET /projects/my%-app wait=%d%.%d+ reason="rate limit"\n', text)
   end)
 
+  it("tells why a stream is taken up again, and masks its ticket", function()
+    local text = logged({ log = "info" }, function(git, world)
+      local made = git.deployments:create { project = "my-app" }
+      world.emulator:fault { match = { op = "deployments.logs.stream" }, stream = { lines = 2, close = 1012 } }
+      local ticket = git.stream_tickets:create({ resource = made.id }).ticket
+      for _ in made:logs { follow = true, ticket = ticket } do end
+      assert.is_string(ticket)
+    end)
+    assert.matches('resume wait=0%.%d+ code=unavailable close_code=1012 request=req_%w+ message="the stream /dep[^"]+1012[^"]+"\n', text)
+    assert.matches("logs/stream?follow=true&ticket=tkt_*** status=101", text, 1, true)
+  end)
+
   it("tells how calls end that get no answer", function()
     local CASES = {
       { function(git)

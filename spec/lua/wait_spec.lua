@@ -1,5 +1,6 @@
 local fake = require "spec.lua.support.fake"
 local gitdev = require "gitdev"
+local scripted = require "spec.lua.support.scripted"
 
 local function deployment(status, extra)
   local thing = { id = "dep_1", object = "deployment", project = "my-app", status = status, url = "https://my-app.git.dev" }
@@ -72,11 +73,39 @@ describe("deployment:wait", function()
     local thing, seen = going_through { "queued", "building", "building", "live" }
     seen.core.limit = { per_minute = 60, burst = 10, remaining = 4 }
     thing:wait()
-    assert.same({ 2, 2, 2 }, seen.slept)
+    assert.is_true(math.abs(seen.now - 1000 - (0.5 + 2 + 2)) < 1e-9)
     thing, seen = going_through { "queued", "live" }
     seen.core.limit = { per_minute = 60, burst = 10, remaining = 9 }
     thing:wait()
     assert.same({ 0.5 }, seen.slept)
+  end)
+
+  it("shares what is left of a rate limit with the client's other waits", function()
+    local git, seen = fake.client({ deployment "queued", deployment "queued", deployment "live", deployment "live" }, { progress = "off" })
+    seen.core.limit = { per_minute = 60, burst = 10, remaining = 0 }
+    local one, two = git.deployments:get "dep_1", git.deployments:get "dep_1"
+    one:wait()
+    two:wait()
+    assert.same({ 0.5, 0.5, 1.5 }, seen.slept)
+  end)
+
+  it("goes on where a look did not get its turn in its own time", function()
+    local no_turn = { type = "timeout_error", code = "deadline", message = "Too late.", retryable = true, attempts = {} }
+    local thing, seen = going_through { "queued", no_turn, no_turn, "live" }
+    thing:wait()
+    assert.equal(4, #seen)
+  end)
+
+  it("goes on where looks fail for a while, up to five times in a row", function()
+    local away = { type = "connection_error", code = "not_connected", message = "Away.", retryable = true }
+    local thing, seen = going_through { "queued", away, away, away, away, away, "building", away, "live" }
+    thing:wait()
+    assert.equal(9, #seen)
+    thing, seen = going_through { "queued", away }
+    assert.equal("not_connected", fake.raised(thing.wait, thing).code)
+    assert.equal(7, #seen)
+    thing = going_through { "queued", away }
+    assert.equal("wait_timeout", fake.raised(thing.wait, thing, { timeout = 1 }).code)
   end)
 
   it("tells of each change, with the status before", function()
@@ -193,6 +222,158 @@ describe("deployment:wait", function()
       assert.matches(case[3], err.message, 1, true)
     end
     assert.equal(1, #seen)
+  end)
+end)
+
+describe("deployment:wait, where there are streams", function()
+  local hello, status, finish = scripted.hello, scripted.status, scripted.finish
+
+  -- A deployment that is looked at with these statuses, the last of them again and again, and whose log is streamed so.
+  local function listening(scripts, statuses, options, module)
+    local looks = 0
+    local git, seen, sockets = scripted.client(scripts, function()
+      looks = looks + 1
+      return deployment(statuses[math.min(looks, #statuses)])
+    end, options, module)
+    return git.deployments:get "dep_1", seen, sockets, git
+  end
+
+  local function paths(seen)
+    local list = {}
+    for i, call in ipairs(seen) do
+      list[i] = call.path
+    end
+    return list
+  end
+
+  local PING = { type = "ping", id = "1" }
+  local LOOK, LISTEN = "/deployments/dep_1", "/deployments/dep_1/logs/stream?level=error&tail=0"
+
+  it("listens after three looks, and looks once more at the end", function()
+    local thing, seen, sockets = listening({
+      {
+        hello { status = "building" }, { after = 30 }, PING, { after = 30 }, status("deploying", "s1"), { after = 9 }, scripted.log(7),
+        status("live", "s2"), finish(),
+      },
+    }, { "queued", "building", "building", "building", "live" })
+    local changes = {}
+    thing:wait { on_change = function(now, previous)
+      changes[#changes + 1] = previous .. " " .. now.status
+    end }
+    assert.same({ LOOK, LOOK, LOOK, LOOK, LISTEN, LOOK }, paths(seen))
+    assert.same({ "queued building", "building deploying", "deploying live" }, changes)
+    assert.equal(1000, sockets[1].closed)
+    assert.same({ 0, 5 }, { sockets[1].max_retries, sockets[1].timeout })
+    assert.equal(1, #sockets[1].sent)
+    assert.equal(3, #seen.slept)
+  end)
+
+  it("asks for nothing more where the end comes soon", function()
+    local thing, seen = listening({}, { "queued", "building", "building", "live" })
+    thing:wait()
+    assert.equal(4, #seen)
+  end)
+
+  it("takes the status of hello for news", function()
+    local thing, seen = listening({ { hello { status = "live" }, finish() } }, { "queued", "queued", "queued", "queued", "live" })
+    thing:wait()
+    assert.equal(6, #seen)
+  end)
+
+  it("looks as ever where a stream is refused", function()
+    local failed = { type = "connection_error", code = "not_connected", message = "No.", retryable = true }
+    local thing, seen, sockets = listening({ { refused = failed } }, {
+      "queued", "queued", "queued", "queued", "queued", "queued", "queued", "queued", "live",
+    })
+    thing:wait()
+    assert.same({ 10, 1 }, { #seen, #sockets })
+  end)
+
+  it("tries no other, with the client's other waits too, for what no stream will do, and for a minute where too many are open", function()
+    for code, later in pairs { insufficient_scope = 1, stream_limit = 2 } do
+      local refused = { type = "permission_error", code = code, message = "No.", status = 403, retryable = later == 2 }
+      local thing, _, sockets, git = listening({ { refused = refused }, { hello(), { after = 30 } } }, { "queued" })
+      local other = git.deployments:get "dep_1"
+      for _, one in ipairs { thing, other, other } do
+        assert.is_true(#sockets <= 1)
+        assert.equal("wait_timeout", fake.raised(one.wait, one, { timeout = 30 }).code)
+      end
+      assert.equal(later, #sockets)
+      assert.is_true(later == 1 or sockets[2].opened_at - sockets[1].opened_at >= 60)
+    end
+  end)
+
+  it("does not ask again at once when what it hears is not what it sees", function()
+    local scripts = {}
+    for i = 1, 5 do
+      scripts[i] = { hello { status = "live" }, finish() }
+    end
+    local thing, seen, sockets = listening(scripts, { "building" })
+    local err = fake.raised(thing.wait, thing, { timeout = 12 })
+    assert.equal("wait_timeout", err.code)
+    assert.is_true(#sockets <= 5 and #seen < 30 and #seen.slept > 10, #sockets .. " " .. #seen .. " " .. #seen.slept)
+  end)
+
+  it("ends with the client, as calls do", function()
+    for module, raises in pairs { gitdev = true, ["gitdev.safe"] = false } do
+      local closing
+      local thing, _, sockets, git = listening({ { hello(), function() closing() end } }, { "building" }, nil, module)
+      closing = function()
+        git:close()
+      end
+      local ok, value, err = pcall(thing.wait, thing)
+      assert.equal(not raises, ok)
+      err = raises and value or err
+      assert.same({ "canceled_error", "client_closed", 1000 }, { err.type, err.code, sockets[1].closed })
+    end
+  end)
+
+  it("looks again for a while when the stream breaks off, by silence too, and listens again", function()
+    for _, ending in ipairs { { close = 1006 }, { close = 4404 }, "{", { after = 100 } } do
+      local thing, seen, sockets = listening({ { hello(), ending }, { hello(), finish() } }, {
+        "queued", "building", "building", "building", "building", "building", "building", "live",
+      })
+      thing:wait()
+      assert.same({ LOOK, LOOK, LOOK, LOOK, LISTEN, LOOK, LOOK, LOOK, LISTEN, LOOK }, paths(seen))
+      assert.is_truthy(sockets[1].closed)
+    end
+  end)
+
+  it("is out of time while it listens", function()
+    local script = { hello(), status("deploying", "s1"), { after = 10 }, PING, { after = 30 } }
+    local thing, seen, sockets = listening({ script }, { "building" })
+    local err = fake.raised(thing.wait, thing, { timeout = 20 })
+    assert.equal("deployment dep_1 is still deploying after 20 seconds.", err.message)
+    assert.same({ 1020, 1000 }, { seen.now, sockets[1].closed })
+  end)
+
+  it("closes the stream when on_change raises", function()
+    local thing, _, sockets = listening({ { hello(), status("deploying", "s1") } }, { "building" })
+    assert.equal("enough", fake.raised(thing.wait, thing, { on_change = function()
+      error("enough", 0)
+    end }))
+    assert.equal(1000, sockets[1].closed)
+  end)
+
+  it("does not listen where it is told how often to look", function()
+    local thing, seen = listening({}, { "building", "building", "building", "building", "building", "live" })
+    thing:wait { interval = 1 }
+    assert.equal(6, #seen)
+  end)
+
+  it("keeps the seconds running on a terminal", function()
+    local statuses = { "building", "building", "building", "building", "live" }
+    local thing, _, sockets = listening({ { hello(), { after = 5 }, finish() } }, statuses, { progress = "auto" })
+    getmetatable(thing).client.driver.isatty = function()
+      return true
+    end
+    local text = stderr_of(function()
+      thing:wait()
+    end)
+    assert.matches("building  5s", text, 1, true)
+    for _, waited in ipairs(sockets[1].waited) do
+      assert.is_true(waited <= 1)
+    end
   end)
 end)
 

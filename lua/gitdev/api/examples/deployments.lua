@@ -43,6 +43,15 @@ git.deployments:create({ project = "my-app" }):wait() -- production points to th
 old:delete()
 print(#git.deployments:list().data) --> 1
 ]],
+  ["deployments.logs.stream"] = [[
+local deployment = git.deployments:create { project = "my-app" }
+for line in deployment:logs { follow = true, level = "warn" } do
+  print(line.seq, line.message) --> 5 warning: 2 packages are out of date
+end
+for message in git.deployments.logs:stream(deployment, { tail = 0 }) do
+  print(message.type, message.status) --> hello live end live
+end
+]],
   ["deployments.logs.list"] = [[
 local deployment = git.deployments:create({ project = "my-app" }):wait()
 for line in git.deployments.logs:each(deployment, { stage = "build", level = "warn" }) do
