@@ -40,6 +40,9 @@ local KINDS = {
   size = { "a number of bytes above 0", function(value)
     return is_count(value) and value > 0
   end },
+  limit = { "a whole number above 0", function(value)
+    return is_count(value) and value > 0
+  end },
   headers = { "a table of names and string values", function(value)
     if type(value) ~= "table" then
       return false
@@ -71,6 +74,21 @@ local KINDS = {
   end },
   place = { "a file's path or a function", function(value)
     return type(value) == "string" and value ~= "" or type(value) == "function"
+  end },
+  tolerance = { "a number of seconds from 0, or false for no check", function(value)
+    return value == false or type(value) == "number" and value >= 0 and value < 1e15
+  end },
+  clock = { "Unix seconds, or a function that returns them", function(value)
+    return type(value) == "function" or type(value) == "number" and value > -1e15 and value < 1e15
+  end },
+  scheme = { '"git", "standard" or "body"', function(value)
+    return value == "git" or value == "standard" or value == "body"
+  end },
+  secrets = { "a string or a list of strings", function(value)
+    return type(value) == "string" or type(value) == "table"
+  end },
+  port = { "a whole number up to 65535 (0: any that is free)", function(value)
+    return is_count(value) and value <= 65535
   end },
   driver = { "a table with the functions perform, sleep and now", function(value)
     return type(value) == "table" and value.perform and value.sleep and value.now and true or false

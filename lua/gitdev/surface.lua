@@ -21,22 +21,27 @@ local LAZY = {
   timeout = { "gitdev.scope", "timeout" },
 }
 
+-- Likewise; what these are depends on the style: their modules make them of `finish`.
+local STYLED = { store = "gitdev.store", webhooks = "gitdev.webhooks" }
+
 local function known_names(gitdev)
   local names = {}
   for name in pairs(gitdev) do
     names[#names + 1] = name
   end
-  for name in pairs(LAZY) do
-    names[#names + 1] = rawget(gitdev, name) == nil and name or nil
+  for _, lazy in ipairs { LAZY, STYLED } do
+    for name in pairs(lazy) do
+      names[#names + 1] = rawget(gitdev, name) == nil and name or nil
+    end
   end
   table.sort(names)
   return names
 end
 
-local function lookup(gitdev, key)
-  local lazy = LAZY[key]
-  local value = lazy and require(lazy[1])[lazy[2]]
-  if value ~= nil then
+local function lookup(gitdev, key, finish)
+  local lazy, styled = LAZY[key], STYLED[key]
+  local value = lazy and require(lazy[1])[lazy[2]] or styled and require(styled).new(finish)
+  if value then
     gitdev[key] = value
     return value
   elseif type(key) == "string" and key:sub(1, 1) ~= "_" then
@@ -66,7 +71,11 @@ function surface.new(safe)
   function gitdev.client(options)
     return finish(client.new(options, safe))
   end
-  return setmetatable(gitdev, { __index = lookup })
+  return setmetatable(gitdev, {
+    __index = function(self, key)
+      return lookup(self, key, finish)
+    end,
+  })
 end
 
 return surface

@@ -73,17 +73,15 @@ describe("the annotations", function()
       local operation = schema.operation(op)
       local methods = class("gitdev.resource." .. operation.resource).methods
       local method = methods[operation.name]
-      assert.equal(calls.is_method(operation), method ~= nil, op)
-      if method then
-        local names = {}
-        for i, parameter in ipairs(method.parameters) do
-          names[i] = parameter.name
-        end
-        assert.same(calls.arguments(operation), names, op)
-        assert.is_true(method.method and method.parameters[#names].optional, op)
-        assert.equal(operation.paginated == true, methods.each ~= nil and operation.name == "list", op)
-        assert.equal("gitdev.Error", method.returns[2].type.union[1].name, op)
+      assert.is_truthy(method, op)
+      local names = {}
+      for i, parameter in ipairs(method.parameters) do
+        names[i] = parameter.name
       end
+      assert.same(calls.arguments(operation), names, op)
+      assert.is_true(method.method and method.parameters[#names].optional, op)
+      assert.equal(operation.paginated == true, methods.each ~= nil and operation.name == "list", op)
+      assert.equal("gitdev.Error", method.returns[2].type.union[1].name, op)
     end
   end)
 
@@ -215,6 +213,18 @@ describe("what is declared by hand", function()
     return sorted(names)
   end
 
+  -- A class's fields and its parent's; its own say what a field is.
+  local function fields_with_parents(name)
+    local fields, at = {}, read.classes[name]
+    while at do
+      for field, one in pairs(at.fields) do
+        fields[field] = fields[field] or one
+      end
+      at = read.classes[at.parent]
+    end
+    return fields
+  end
+
   local NONSENSE = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
   it("is what gitdev has", function()
@@ -233,16 +243,62 @@ describe("what is declared by hand", function()
     test.run(function()
       local git = gitdev.client()
       local deployment = git.deployments:create { project = "my-app" }
+      local jobs = { { name = "a", steps = { { run = "true" } } } }
+      local run = git.runs:create { pipeline = git.pipelines:create { project = "my-app", name = "ci", jobs = jobs } }
       local wrong = { [NONSENSE] = true }
       for name, use in pairs {
         ["gitdev.ClientOptions"] = function() gitdev.client(wrong) end,
         ["gitdev.CallOptions"] = function() git.projects:get("my-app", wrong) end,
         ["gitdev.WaitOptions"] = function() deployment:wait(wrong) end,
         ["gitdev.RequestOptions"] = function() git:request("GET", "/projects", wrong) end,
+        ["gitdev.RunLogFields"] = function() run:logs(wrong) end,
         ["gitdev.DownloadFields"] = function() git.artifacts:download("art_000000000000", wrong) end,
+        ["gitdev.VerifyOptions"] = function() gitdev.webhooks.verify("", "", "s", wrong) end,
+        ["gitdev.ReceiverOptions"] = function() gitdev.webhooks.serve(wrong) end,
+        ["gitdev.SignOptions"] = function() gitdev.webhooks.sign("", "s", wrong) end,
+        ["gitdev.MemoryStoreOptions"] = function() gitdev.store.memory(wrong) end,
+        ["gitdev.FileStoreOptions"] = function() gitdev.store.file(wrong) end,
       } do
         assert.same(known_names(use), declared(name), name)
       end
+    end)
+  end)
+
+  it("are the fields of following a log: those of the stream, and on_gap", function()
+    for _, op in ipairs { "deployments.logs.stream", "jobs.logs.stream" } do
+      local names = { "on_gap" }
+      for _, node in ipairs(schema.operation(op).query) do
+        names[#names + 1] = node.name
+      end
+      assert.same(sorted(names), declared "gitdev.FollowFields")
+    end
+  end)
+
+  it("is what streams, their messages and lines hold", function()
+    local function check_all(values, name)
+      local held = fields_with_parents(name)
+      for _, value in ipairs(values) do
+        for key in pairs(value) do
+          assert.is_truthy(held[key], name .. " has no " .. tostring(key))
+        end
+        for field, one in pairs(held) do
+          local may = one.optional or table.concat(luacats.members(one.type), " "):find "nil"
+          assert.is_true(may ~= nil and may ~= false or value[field] ~= nil, name .. " without " .. field)
+        end
+      end
+    end
+    test.run(function()
+      local git = gitdev.client()
+      local deployment, messages, lines = git.deployments:create { project = "my-app" }, {}, {}
+      for line in deployment:logs { follow = true } do
+        lines[#lines + 1] = line
+      end
+      for message in git.deployments.logs:stream(deployment) do
+        messages[#messages + 1] = message
+      end
+      assert.is_true(#lines > 0 and #messages > #lines)
+      check_all(lines, "gitdev.FollowedLine")
+      check_all(messages, "gitdev.LogMessage")
     end)
   end)
 
@@ -374,7 +430,7 @@ describe("the types of answers", function()
 
   local function check(op, answer)
     local method = class("gitdev.resource." .. op.resource).methods[op.name]
-    if answer.status >= 300 or op.kind == "download" or not method then
+    if answer.status >= 300 or op.kind == "download" or op.kind == "stream" then
       return
     end
     local value = answer.body and answer.body ~= "" and json.decode(answer.body) or nil

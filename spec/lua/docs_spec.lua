@@ -2,11 +2,14 @@
 local compat = require "gitdev.compat"
 local emulator = require "spec.lua.support.emulator"
 local process = require "spec.lua.support.process"
+local sender = require "spec.lua.support.sender"
 
 local DOCUMENTS = {
   "README.md",
   "docs/scripting.md",
+  "docs/logs.md",
   "docs/testing.md",
+  "docs/webhooks.md",
   "docs/emulator.md",
   "docs/emulator-behaviour.md",
   "docs/emulator-choices.md",
@@ -40,8 +43,32 @@ local function with_reference()
   return list
 end
 
+-- A receiver would serve for ever: here it stops as soon as it has started, on whatever port is free, and with a spool of its own.
+local RECEIVE = [[
+  local receiver = require "gitdev.webhooks.receiver"
+  local serve = receiver.serve
+  function receiver.serve(options)
+    options.port, options.spool = 0, options.spool and "%s"
+    local one = assert(serve(options))
+    one:stop()
+    return one
+  end
+]]
+
+local function run_receiver(text)
+  local script, folder = process.file(text), sender.folder()
+  local status, out, err = process.gitdev({ "-e", RECEIVE:format(folder), script }, nil,
+    "GIT_API_KEY=gsk_test_abcdefghijklmnopqrstuvwxyz012345 GIT_WEBHOOK_SECRET=" .. sender.SECRET)
+  os.remove(script)
+  sender.remove(folder)
+  return status, out, err
+end
+
 -- A document's block runs in the host. What makes no server of its own, and no world, runs in a virtual one: an emulator, and no waiting.
 local function run_block(text)
+  if text:find "webhooks%.serve" then
+    return run_receiver(text)
+  end
   local script = process.file(text)
   local words = { "--quiet", script }
   if not text:find('require%(?%s*"gitdev%.emulator%.server"') and not text:find 'require%(?%s*"gitdev%.test"' then

@@ -59,6 +59,7 @@ describe("the commands", function()
     { { "emulator" }, "^usage: gitdev emulator " },
     { { "openapi" }, "^usage: gitdev openapi\n" },
     { { "types" }, "^usage: gitdev types\n" },
+    { { "webhooks" }, "^usage: gitdev webhooks " },
   }
 
   it("say what they do, within 100 columns", function()

@@ -28,6 +28,7 @@ help.commands = {
   { "help [name]", "the reference: of a resource, an operation, an event or an error code" },
   { "emulator", "serve the API's emulator until interrupted (gitdev emulator --help)" },
   { "openapi", "print the API's OpenAPI document" },
+  { "webhooks", "try out what receives events (gitdev webhooks --help)" },
   { "types", "print the types of the SDK for editors, as LuaCATS annotations" },
 }
 
@@ -35,6 +36,7 @@ help.environment = {
   { "GIT_API_KEY", "the secret key, gsk_…" },
   { "GIT_API_URL", "the base URL, https only (default https://api.git.dev/v2)" },
   { "GIT_CA_FILE", "a PEM file of certificates to trust instead of the system's" },
+  { "GIT_WEBHOOK_SECRET", "the secret, whsec_…, that webhooks are verified and signed with" },
   { "GITDEV_PROGRESS", "auto, lines or off: what waiting shows on stderr" },
   { "GITDEV_LOG", "info or debug: calls are told on stderr, secrets masked" },
   { "TRACEPARENT", "a W3C trace context that calls pass on" },
@@ -66,10 +68,23 @@ end
 --- One section of help: a title and rows of two columns.
 help.section = section
 
+--- Some rows of a table, by their first column; one that is given as a row stands for its own.
+function help.some(rows, wanted)
+  local chosen = {}
+  for index, want in ipairs(wanted) do
+    chosen[index] = type(want) == "table" and want or nil
+    for _, row in ipairs(rows) do
+      chosen[index] = chosen[index] or row[1] == want and row or nil
+    end
+  end
+  return chosen
+end
+
 --- Whether an argument of a command asks what it does.
 function help.asked(argument)
   return argument == "--help" or argument == "-h"
 end
+
 --- The help of the host itself.
 function help.text()
   return help.usage

@@ -10,6 +10,7 @@ local COMMANDS = {
   help = "gitdev.cli.manual",
   openapi = "gitdev.cli.openapi",
   types = "gitdev.cli.types",
+  webhooks = "gitdev.cli.webhooks",
 }
 
 local function version()
@@ -119,7 +120,7 @@ end
 --- Runs the user's code and reports its error. Returns the exit code.
 local function run(host, options)
   local loop = require "gitdev.loop"
-  loop.configure { on_open = host.watch_loop, interrupted = host.signal }
+  loop.configure { on_open = host.watch_loop, interrupted = host.signal, hold = host.hold, held = host.held }
   if options.emulator then start_emulator(host) end
   local ok, err, traceback = loop.attempt(run_all, options)
   if host.signal() then error(err, 0) end

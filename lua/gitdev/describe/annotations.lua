@@ -176,6 +176,8 @@ local function class_of_answer(operation)
     return luacats.class_of(operation.returns) .. "Page", "page"
   elseif operation.kind == "download" then
     return "gitdev.Download", "download"
+  elseif operation.kind == "stream" then
+    return "gitdev.LogStream", "stream"
   elseif not operation.returns then
     return "true", "done"
   end
@@ -245,9 +247,7 @@ local function write_group(self, group)
   end
   local owner = self.page:holder("gitdev.resource." .. group.name)
   for _, op in ipairs(group.operations) do
-    if calls.is_method(schema.operation(op)) then
-      write_operation(self, owner, schema.operation(op))
-    end
+    write_operation(self, owner, schema.operation(op))
   end
 end
 
@@ -267,6 +267,8 @@ local function waiter(object)
   }
 end
 
+local FOLLOWING = "fun(self: %s, fields: gitdev.FollowFields, options?: gitdev.CallOptions): gitdev.LogLines, gitdev.Error|nil"
+
 local function write_method(self, owner, object, method)
   if not method.op then
     self.page:fn(owner, waiter(object), true)
@@ -274,11 +276,18 @@ local function write_method(self, owner, object, method)
   end
   local operation = schema.operation(method.op)
   local class, name = class_of_answer(operation)
-  local text = operation_words(operation)
+  local text, parameters, overload = operation_words(operation), add_rest({}, operation), nil
   if method.name == "refresh" then
     text[1] = "Reads it anew, into the same table."
+  elseif operation.kind == "stream" then -- of a thing without a log of its own
+    text[1] = "Reads the logs of its jobs, one after the other, or follows them."
+    class, name, parameters[1][2] = "gitdev.LogLines", "lines", "gitdev.RunLogFields"
+  elseif method.follows then
+    text[1] = text[1] .. " With `follow` it is a stream of the lines instead."
+    overload = FOLLOWING:format(luacats.class_of(object.name))
   end
-  self.page:fn(owner, { name = method.name, words = text, parameters = add_rest({}, operation), returns = { { name, class }, SAFE_ERROR } }, true)
+  local returns = { { name, class }, SAFE_ERROR }
+  self.page:fn(owner, { name = method.name, words = text, parameters = parameters, returns = returns, overload = overload }, true)
 end
 
 local function never()
@@ -385,10 +394,16 @@ local function write_class(self, class)
     rows[#rows + 1] = row
   end
   self.page:class(class.name, class.words, rows, class.parent)
-  if class.methods then
+  if class.call then
+    self.page:line("---@overload " .. class.call)
+  end
+  if class.methods or class.functions then
     local owner = self.page:holder(class.name)
-    for _, method in ipairs(class.methods) do
+    for _, method in ipairs(class.methods or {}) do
       self.page:fn(owner, method, true)
+    end
+    for _, fn in ipairs(class.functions or {}) do
+      self.page:fn(owner, fn, false)
     end
   end
 end

@@ -5,13 +5,6 @@ local schema = require "gitdev.schema"
 
 local calls = {}
 
----Whether the SDK has a method for an operation: streams are opened in another way.
----@param operation table
----@return boolean
-function calls.is_method(operation)
-  return operation.kind ~= "stream"
-end
-
 ---The fields that a call takes: those of the body or of the query; nil when it takes none.
 ---@param operation table  compiled, see gitdev.schema
 ---@return table|nil fields
@@ -54,11 +47,14 @@ end
 -- The methods of all things, by operation: { { object = "deployment", name = "cancel" }, … }.
 local function all_methods()
   local by_op = {}
+  local function add(op, name, method)
+    by_op[op] = by_op[op] or {}
+    table.insert(by_op[op], { object = name, name = method.name })
+  end
   for _, name in ipairs(schema.objects()) do
     for _, method in ipairs(calls.methods(name)) do
-      if method.op then
-        by_op[method.op] = by_op[method.op] or {}
-        table.insert(by_op[method.op], { object = name, name = method.name })
+      for _, op in ipairs { method.op, method.follows } do
+        add(op, name, method)
       end
     end
   end
@@ -77,7 +73,7 @@ function calls.methods_of(operation)
     local arguments = {}
     for _, name in ipairs(calls.arguments(operation)) do
       if name == "fields" or name == "options" then
-        arguments[#arguments + 1] = name
+        arguments[#arguments + 1] = name == "fields" and operation.kind == "stream" and "{ follow = true, … }" or name
       end
     end
     list[i] = { object = method.object, name = method.name, text = text_of(method.object, method.name, arguments) }
@@ -85,13 +81,13 @@ function calls.methods_of(operation)
   return list
 end
 
----The methods of a kind of thing, sorted: { name, op }; `wait` has no op.
+---The methods of a kind of thing, sorted: { name, op, follows }; `wait` has no op, and with `follow` some are another one.
 ---@param name string  of the object
 ---@return table[]
 function calls.methods(name)
   local kind, list = object.kind(name), {}
   for _, method in ipairs(kind and kind.names or {}) do
-    list[#list + 1] = { name = method, op = kind.ops[method] }
+    list[#list + 1] = { name = method, op = kind.ops[method], follows = kind.follows[method] }
   end
   return list
 end

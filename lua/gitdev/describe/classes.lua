@@ -1,6 +1,7 @@
 -- What the SDK has besides the contract's operations and objects, as data: the classes that programs meet, and the functions of gitdev itself.
 -- The editor's types (gitdev.describe.annotations) and the reference are written from it. A field is { name, type, words }; a name that ends in
--- "?" may be absent. A function has `parameters` and `returns` of the same form, `generic` names of types, and words. Types are LuaCATS's.
+-- "?" may be absent. A class's `methods` are called with a colon, its `functions` with a full stop. A function has `parameters` and `returns`
+-- of the same form, `generic` names of types, and words. Types are LuaCATS's.
 -- Where the code has a table of the same options, a spec holds the two against each other.
 local classes = {}
 
@@ -9,6 +10,22 @@ classes.aliases = {
   { "gitdev.Bytes", "string|fun(): string?", "A file's path, or a function that returns the next bytes, and nil at the end." },
   { "gitdev.Sink", "string|fun(bytes: string)", "A file's path, or a function that takes the bytes as they come." },
 }
+
+local STREAM_FIELDS = {
+  { "status", "string|nil", "That of what writes the log, as it was last told." },
+  { "cursor", "string|nil", "Where to go on after what came last." },
+}
+
+local function stream_methods(name, kind)
+  return {
+    {
+      name = "next",
+      words = "The next one: nil at the end. Once it has failed, it fails the same way again.",
+      returns = { { name, kind }, { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." } },
+    },
+    { name = "close", words = "Closes the stream at once." },
+  }
+end
 
 classes.list = {
   {
@@ -56,7 +73,7 @@ classes.list = {
     words = "How `wait` waits.",
     fields = {
       { "timeout?", "number", "Seconds; 1800 by default." },
-      { "interval?", "number", "Seconds between two looks; by default from 0.5, growing to 5." },
+      { "interval?", "number", "Seconds between two looks; by default from 0.5, growing to 5, and none while a log's stream tells of the status." },
       { "on_change?", "fun(thing: table, previous: string)", "Called when the status has changed." },
       { "quiet?", "boolean", "No progress on stderr." },
     },
@@ -105,6 +122,79 @@ classes.list = {
       { "content_range", "string|nil", 'Of a part: "bytes 0-499/1234".' },
       { "etag", "string|nil", "To be given as `if_none_match` the next time." },
     },
+  },
+  {
+    name = "gitdev.FollowFields",
+    words = "How a log is followed: the fields of `logs` when `follow` is among them.",
+    fields = {
+      { "follow", "boolean", "true: to the end of what writes it; false: what is there, and no more." },
+      { "tail?", "integer", "Begin with so many of the newest lines, 0 to 1000; from the first line by default." },
+      { "cursor?", "string", "Begin after the line that has this cursor." },
+      { "level?", '"debug"|"info"|"warn"|"error"', "Only lines of this level or a graver one." },
+      { "stage?", "string", "Only lines of this stage; of a job, of the step with this name." },
+      { "ticket?", "string", "A ticket, in place of the key." },
+      { "on_gap?", "fun(gap: gitdev.FollowedLine)", "Called where lines are missing that nobody has any more, instead of a line that says so." },
+    },
+  },
+  {
+    name = "gitdev.RunLogFields",
+    words = "How the logs of a run's jobs are read, one after the other.",
+    fields = {
+      { "follow?", "boolean", "true: to the end of the run; by default what is there, and no more." },
+      { "level?", '"debug"|"info"|"warn"|"error"', "Only lines of this level or a graver one." },
+      { "stage?", "string", "Only lines of the steps with this name." },
+      { "on_gap?", "fun(gap: gitdev.FollowedLine)", "Called where lines are missing that nobody has any more, instead of a line that says so." },
+    },
+  },
+  {
+    name = "gitdev.FollowedLine",
+    parent = "gitdev.LogLine",
+    words = "A line out of a stream; or what stands where lines are missing that nobody has any more, with a message that says so.",
+    fields = {
+      { "object", '"log_line"|"log_gap"', "log_gap where lines are missing." },
+      { "time_ms", "integer|nil", "When it was written, in epoch milliseconds; nil where lines are missing." },
+      { "truncated", "boolean|nil", "Whether the line was cut; nil where lines are missing." },
+      { "job?", "string", "Of a run's log: the job's name." },
+      { "from_seq?", "integer", "Of missing lines: the first." },
+      { "to_seq?", "integer", "Of missing lines: the last." },
+      { "reason?", "string", "Of missing lines: why the server did not send them." },
+    },
+  },
+  {
+    name = "gitdev.LogMessage",
+    words = "A message of a log's stream. Types that a later version of the API adds are passed over.",
+    fields = {
+      { "type", '"hello"|"log"|"status"|"gap"|"end"', "What it is. hello begins each connection, end is the last." },
+      { "cursor", "string|nil", "Where to go on after it." },
+      { "seq?", "integer", "log: the line's number, from 1." },
+      { "time_ms?", "integer", "log, status: when it was, in epoch milliseconds." },
+      { "stage?", "string", "log: build, deploy or runtime; of a job the step's name." },
+      { "stream?", '"stdout"|"stderr"|"system"', "log: what wrote it." },
+      { "level?", '"debug"|"info"|"warn"|"error"', "log: how much it matters." },
+      { "message?", "string", "log: the line, without its end." },
+      { "truncated?", "boolean", "log: whether the line was cut." },
+      { "status?", "string", "hello, status, end: that of what writes the log." },
+      { "from_seq?", "integer", "gap: the first line that was not sent." },
+      { "to_seq?", "integer", "gap: the last of them." },
+      { "reason?", "string", "gap: slow_consumer or expired." },
+      { "protocol?", "string", "hello: git.logs.v1." },
+      { "resource?", "string", "hello: the id of what writes the log." },
+      { "heartbeat_ms?", "integer", "hello: after so much silence the server pings." },
+    },
+  },
+  {
+    name = "gitdev.LogStream",
+    words = "The messages of a log's stream; to be called as the iterator of a for loop, which raises in both styles.",
+    call = "fun(): gitdev.LogMessage|nil",
+    fields = STREAM_FIELDS,
+    methods = stream_methods("message", "gitdev.LogMessage|nil"),
+  },
+  {
+    name = "gitdev.LogLines",
+    words = "The lines of a log that is followed; to be called as the iterator of a for loop, which raises in both styles.",
+    call = "fun(): gitdev.FollowedLine|nil",
+    fields = STREAM_FIELDS,
+    methods = stream_methods("line", "gitdev.FollowedLine|nil"),
   },
   {
     name = "gitdev.Page",
@@ -177,7 +267,13 @@ classes.list = {
       { "attempts", "gitdev.Try[]", "A row for each try." },
       { "headers", "table<string, string>", "Of the last answer, names in lower case." },
       { "errors", "gitdev.Fault[]|nil", "All fields at fault." },
+      { "close_code?", "integer", "Of a stream: the code that its WebSocket was closed with." },
       { "where", "string|nil", '"deploy.lua:12", when the fault is in the calling program.' },
+      {
+        "reason",
+        '"no_secret"|"malformed_header"|"no_match"|"timestamp_outside_tolerance"|"bad_payload"|string|nil',
+        "Of a signature_error: which rule the delivery breaks.",
+      },
     },
   },
   {
@@ -198,6 +294,199 @@ classes.list = {
       { "remaining?", "number", "Calls that may be made at once." },
       { "paused_for?", "number", "Seconds until the next call may be sent." },
       { "retry_budget?", "number", "Retries that are left." },
+    },
+  },
+  {
+    name = "gitdev.VerifyOptions",
+    words = "How `gitdev.webhooks.verify` verifies.",
+    fields = {
+      { "tolerance?", "number|false", "Seconds that the time signed may be off, before and after; 300 by default, 0 is zero, false for any time." },
+      { "now?", "number|fun(): number", "Unix seconds, or a clock that tells them; the system's by default." },
+      { "scheme?", '"git"|"standard"|"body"', "How it was signed: `git`, as the platform signs, by default; Standard Webhooks; or only the body." },
+    },
+  },
+  {
+    name = "gitdev.SignOptions",
+    words = "How `gitdev.webhooks.sign` signs.",
+    fields = {
+      { "now?", "number|fun(): number", "The time to sign: Unix seconds, or a clock that tells them; the system's by default." },
+      { "scheme?", '"git"|"standard"|"body"', "`git` by default." },
+      { "id?", "string", "Of Standard Webhooks: the webhook-id; the `id` in the body by default." },
+    },
+  },
+  {
+    name = "gitdev.VerifiedEvent",
+    parent = "gitdev.Event",
+    words = "An event out of a delivery that was verified.",
+    fields = {},
+    methods = {
+      {
+        name = "is",
+        words = "Whether it is of a type, or of a family of them.",
+        parameters = { { "wanted", "gitdev.EventType|string", '"deployment.completed", "deployment.*", or "*".' } },
+        returns = { { "is", "boolean" } },
+      },
+    },
+  },
+  {
+    name = "gitdev.Webhooks",
+    words = "What gitdev.webhooks is.",
+    fields = {},
+    functions = {
+      {
+        name = "verify",
+        words = "The event in a delivery's body, if it is signed under the secret, or one of them. Else a signature_error, whose `reason` says why.",
+        parameters = {
+          { "raw_body", "string", "The body as it came, byte for byte." },
+          { "header", "string|table<string, string|string[]>|nil", "The header with the signature, or the table of all headers." },
+          { "secret?", "string|string[]", "`whsec_…`, or up to 8 of them; `GIT_WEBHOOK_SECRET` by default." },
+          { "options?", "gitdev.VerifyOptions" },
+        },
+        returns = { { "event", "gitdev.AnyEvent|gitdev.VerifiedEvent" }, { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." } },
+      },
+      {
+        name = "sign",
+        words = "What a body is delivered with: the header's value; of Standard Webhooks a table of the three headers.",
+        parameters = {
+          { "body", "string" },
+          { "secret?", "string|string[]", "`whsec_…`, or up to 8 of them; `GIT_WEBHOOK_SECRET` by default." },
+          { "options?", "gitdev.SignOptions" },
+        },
+        returns = { { "header", "string|table<string, string>" }, { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." } },
+      },
+      {
+        name = "serve",
+        words = "Starts a receiver: an HTTP server that takes deliveries, verifies them, and calls functions for their events.",
+        parameters = { { "options", "gitdev.ReceiverOptions" } },
+        returns = { { "receiver", "gitdev.Receiver" }, { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." } },
+      },
+    },
+  },
+  {
+    name = "gitdev.ReceiverOptions",
+    words = "Options of `gitdev.webhooks.serve`.",
+    fields = {
+      { "port", "integer", "0: any that is free." },
+      {
+        "on",
+        "table<gitdev.EventType|string, fun(event: gitdev.AnyEvent|gitdev.VerifiedEvent, delivery: gitdev.ReceivedDelivery)>",
+        'What handles which event: by type, by family ("deployment.*"), or "*". The most specific one alone is called.',
+      },
+      { "host?", "string", "The address to listen on; 127.0.0.1 by default." },
+      { "path?", "string", 'Where deliveries come to, such as "/webhooks"; anywhere by default.' },
+      { "secret?", "string|string[]", "`whsec_…`, or up to 8 of them; `GIT_WEBHOOK_SECRET` by default." },
+      { "secrets?", "string|string[]", "The same." },
+      { "scheme?", '"git"|"standard"|"body"', "See gitdev.VerifyOptions." },
+      { "tolerance?", "number|false", "See gitdev.VerifyOptions." },
+      { "clock?", "number|fun(): number", "Unix seconds that signatures are held against; the system's by default." },
+      {
+        "on_error?",
+        "fun(err: any, event: gitdev.AnyEvent|gitdev.VerifiedEvent|nil, traceback: string|nil)",
+        "Told of each handler that fails, and of a store or spool that does (no event then); by default they are written to stderr.",
+      },
+      { "timeout?", "number", "Seconds for one handler: 13 by default, with a spool 300." },
+      { "drain?", "number", "Seconds that stopping waits for handlers, 10 by default; then they are canceled." },
+      { "queue?", "integer", "How many events may wait or be handled; 1,000 by default. One more is answered 503." },
+      { "store?", "gitdev.Store", "What remembers which events were handled; by default memory, with a spool a file in it." },
+      { "spool?", "string", "A folder: events are kept there before they are answered, and handled after." },
+      { "parallel?", "integer", "With a spool: how many handlers may run at once; 16 by default." },
+      { "tries?", "integer", "With a spool: how often an event is tried before it is put aside; 6 by default." },
+      { "retry_pause?", "number", "With a spool: seconds after the first failure, four times as many after each further one; 1 by default." },
+      { "cert_file?", "string", "A PEM file with the server's certificate and those that lead to its authority: HTTPS instead of HTTP." },
+      { "key_file?", "string", "A PEM file with its private key, without a password." },
+    },
+  },
+  {
+    name = "gitdev.ReceivedDelivery",
+    words = "How an event came: what a receiver's handlers get beside it.",
+    fields = {
+      { "id", "string|nil", "`dlv_…`, of the header X-Git-Delivery." },
+      { "attempt", "integer|nil", "The sender's, from 1, of the header X-Git-Attempt." },
+      { "try", "integer", "The handler's, from 1: more with a spool only." },
+      { "received_at", "integer", "Unix seconds." },
+      { "body", "string", "The body as it came." },
+    },
+  },
+  {
+    name = "gitdev.Receiver",
+    words = "What gitdev.webhooks.serve makes: a task of its own, a child of the task that made it.",
+    fields = {
+      { "port", "integer", "Where it listens." },
+      { "url", "string", "Its url on this machine." },
+    },
+    methods = {
+      {
+        name = "stop",
+        words = "Stops: no connection is taken any more, what was asked is answered. Returns when it is over; in one of its handlers at once.",
+      },
+      { name = "wait", words = "Waits until it has stopped. Outside of tasks this turns the loop." },
+      { name = "pending", words = "How many events wait, or are being handled.", returns = { { "count", "integer" } } },
+    },
+  },
+  {
+    name = "gitdev.Store",
+    words = "What remembers which events have been handled. Its methods raise when the store fails. Whoever writes one needs no more than these.",
+    fields = {},
+    methods = {
+      {
+        name = "seen",
+        words = "Whether an id is marked, or claimed; marks it for `ttl` seconds if not.",
+        parameters = { { "id", "string" }, { "ttl", "number" } },
+        returns = { { "seen", "boolean" } },
+      },
+      {
+        name = "claim",
+        words = "Takes an id to handle for `lease` seconds, after which another may.",
+        parameters = { { "id", "string" }, { "lease", "number" } },
+        returns = {
+          { "token", "string|nil", "Nil when it cannot be had." },
+          { "why", '"done"|"claimed"|nil', "It has been handled, or somebody else is at it." },
+        },
+      },
+      { name = "confirm", words = "It has been handled: marks it for `ttl` seconds.", parameters = { { "id", "string" }, { "ttl", "number" } } },
+      {
+        name = "release",
+        words = "It has not been handled, and may be claimed again, if the claim is still the token's.",
+        parameters = { { "id", "string" }, { "token", "string" } },
+      },
+      { name = "close", words = "Gives up what it holds open." },
+    },
+  },
+  {
+    name = "gitdev.MemoryStoreOptions",
+    words = "Options of `gitdev.store.memory`.",
+    fields = {
+      { "max?", "integer", "Marks that it keeps, 100,000 by default; then those go first that would end first." },
+      { "now?", "fun(): number", "A clock in seconds; one that never steps by default." },
+    },
+  },
+  {
+    name = "gitdev.FileStoreOptions",
+    words = "Options of `gitdev.store.file`.",
+    fields = {
+      { "path", "string", "The file; it is made if there is none." },
+      { "max?", "integer", "Marks that it keeps, 100,000 by default; then those go first that would end first." },
+      { "sync?", "boolean", "Whether each mark is on the disk before the call returns, so that it outlives the machine's crash; true by default." },
+      { "now?", "fun(): number", "A clock in Unix seconds; the system's by default." },
+    },
+  },
+  {
+    name = "gitdev.Stores",
+    words = "What gitdev.store is.",
+    fields = {},
+    functions = {
+      {
+        name = "memory",
+        words = "A store in the memory of this process.",
+        parameters = { { "options?", "gitdev.MemoryStoreOptions" } },
+        returns = { { "store", "gitdev.Store" } },
+      },
+      {
+        name = "file",
+        words = "A store in a file, which all processes of the machine may share, and which outlives them.",
+        parameters = { { "options", "gitdev.FileStoreOptions" } },
+        returns = { { "store", "gitdev.Store" }, { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." } },
+      },
     },
   },
   {
@@ -235,7 +524,7 @@ classes.client_methods = {
   },
   {
     name = "close",
-    words = "Ends the calls that are under way, each with a canceled_error (code client_closed), and forgets the key.",
+    words = "Ends the calls and streams that are under way, each with a canceled_error (code client_closed), and forgets the key.",
   },
 }
 
@@ -245,6 +534,8 @@ classes.module_fields = {
   { "VERSION", "string", "The SDK's version." },
   { "API_VERSION", "string", "The version of the API that it is written for." },
   { "null", "gitdev.Null", "Clears a field, in a call's fields." },
+  { "store", "gitdev.Stores", "Stores that remember which events have been handled." },
+  { "webhooks", "gitdev.Webhooks", "Receives and verifies what webhooks deliver, and signs." },
 }
 
 local ANYTHING = { { "...", "any" } }

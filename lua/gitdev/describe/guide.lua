@@ -72,6 +72,22 @@ local function write_waiting(doc)
   class_fields(doc, "option", "gitdev.WaitOptions")
 end
 
+local function write_following(doc)
+  doc:text("What has a log has its lines with `logs`: a page of them, or with `follow` a stream, a WebSocket that is read one line at a time. "
+    .. "It is taken up again where it broke off. `follow = true` ends with what writes the log, `follow = false` with what is there.")
+  doc:code('for line in deployment:logs { follow = true, tail = 100, level = "warn" } do\n  print(line.stage, line.message)\nend', "lua")
+  doc:text("In order, each line once. Lines that the server skipped are read with logs.list and come in place; where nobody has them any more "
+    .. "stands one whose object is `log_gap`, which can be printed as any other. `timeout`, an option of the call, bounds all of it.")
+  doc:label "fields"
+  class_fields(doc, "field", "gitdev.FollowFields")
+  doc:label "what a line has besides those of a log_line"
+  class_fields(doc, "field of a line", "gitdev.FollowedLine")
+  doc:text("`git.deployments.logs:stream(deployment)` is the stream of messages as they come: log, status, gap, hello, end. Both kinds "
+    .. "of stream have `next()`, which returns nil at the end, `close()`, `status` and `cursor`. In Lua 5.4 leaving the loop closes the stream.")
+  doc:label "messages"
+  class_fields(doc, "field of a message", "gitdev.LogMessage")
+end
+
 local function write_downloads(doc)
   doc:text("An operation that downloads takes these fields, and streams what comes: it is taken up again where it was cut off, and held "
     .. "against its SHA-256.")
@@ -97,6 +113,7 @@ guide.sections = {
   { topic = "calls", title = "Calls", write = write_calls },
   { topic = "lists", title = "Lists", write = write_lists },
   { topic = "waiting", title = "Waiting", write = write_waiting },
+  { topic = "following", title = "Following logs", write = write_following },
   { topic = "downloads", title = "Downloads", write = write_downloads },
   { topic = "scopes", title = "Scopes", write = write_scopes },
 }

@@ -216,6 +216,9 @@ function page:fn(owner, fn, colon)
   for _, row in ipairs(fn.returns or {}) do
     self:line("---@return " .. row[2] .. " " .. row[1] .. (row[3] and "  " .. row[3] or ""))
   end
+  if fn.overload then
+    self:line("---@overload " .. fn.overload)
+  end
   self:line("function " .. owner .. (colon and ":" or ".") .. fn.name .. "(" .. table.concat(names, ", ") .. ") end")
 end
 

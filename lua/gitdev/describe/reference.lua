@@ -48,9 +48,6 @@ end
 -- ---- operations ----
 
 local function add_forms(lines, operation)
-  if not calls.is_method(operation) then
-    return
-  end
   lines[#lines + 1] = calls.text(operation)
   lines[#lines + 1] = operation.paginated and calls.text(operation, "each") or nil
   for _, method in ipairs(calls.methods_of(operation)) do
@@ -94,7 +91,8 @@ local function returned(operation)
   elseif operation.kind == "download" then
     return { "Returns a ", link("downloads", "download"), ": bytes." }
   elseif operation.kind == "stream" then
-    return { "Opens a WebSocket: the answer's status is " .. status .. "." }
+    local text = " of its messages; `logs` with `follow` is one of lines alone."
+    return { "Opens a WebSocket (" .. status .. "). Returns a ", link("following", "stream"), text }
   elseif not operation.returns then
     return { "Returns `true` (" .. status .. ")." }
   end

@@ -205,6 +205,7 @@ function topics.overview()
     { "calls", "Calls: their arguments and options." },
     { "lists", "Lists: pages, and walks over all of them." },
     { "waiting", "Waiting: until a thing comes to rest." },
+    { "following", "Following logs: lines as they are written." },
     { "downloads", "Downloads: operations whose answer is bytes." },
     { "scopes", "Scopes: what a key may be allowed." },
     { "errors", "Errors: their types and codes, and what to do about each." },

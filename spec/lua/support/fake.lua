@@ -29,7 +29,7 @@ end
 
 local client_methods = {}
 
-function client_methods:call(method, path, body, idempotency_key, headers, timeout, max_retries)
+function client_methods:call(method, path, body, idempotency_key, headers, timeout, max_retries, _, rarer)
   if idempotency_key and #idempotency_key > 255 then
     return nil, "idempotency_key: is longer than 255 characters"
   end
@@ -41,6 +41,7 @@ function client_methods:call(method, path, body, idempotency_key, headers, timeo
     extra_headers = headers,
     timeout = timeout,
     max_retries = max_retries,
+    upgrade = rarer and rarer.upgrade,
   }, { __index = call_methods })
 end
 
@@ -64,7 +65,8 @@ local function answer_of(value)
 end
 
 ---Makes a client. `answers` is a list of answers in order, or a function that is given each call: a thing to be sent as JSON, or
----{ status =, body =, headers = }, or { type =, code =, … } for a call that failed.
+---{ status =, body =, headers = }, or { type =, code =, … } for a call that failed. With options.open the driver opens WebSockets: it is called
+---as open(call, seen) and returns a socket, or such an answer.
 ---@return table git
 ---@return table seen  the calls in order; `now` is the clock; `slept` has each pause; `options` is what the C client was given
 function fake.client(answers, options, module)
@@ -82,10 +84,18 @@ function fake.client(answers, options, module)
       return seen.now
     end,
   }
+  local open = options and options.open
+  driver.open = open and function(call)
+    seen[#seen + 1] = call
+    local socket = open(call, seen)
+    call.answer = socket.receive and { status = 101, body = "" } or socket
+    return socket.receive and socket or nil
+  end
   local given = { api_key = "gsk_test_0000000000000000000000000000abcd", driver = driver }
   for key, value in pairs(options or {}) do
     given[key] = value
   end
+  given.open = nil
   local real = core.client
   core.client = function(core_options)
     seen.options = core_options

@@ -165,7 +165,7 @@ end
 
 READERS["overload"] = function(self, state, text, line)
   local kind, words = read_type(text)
-  assert(state.class and kind.fun and words == "", "a malformed overload")
+  assert((state.class or state.returns[1]) and kind.fun and words == "", "a malformed overload")
   mention(self, kind, nil, line)
 end
 

@@ -51,7 +51,8 @@ local function lower(headers)
   return map
 end
 
---- Sends a request under /v2. `body`: a table, or a text as it shall go; `extra`: key (false: none), headers, peer, base.
+--- Sends a request under /v2. `body`: a table, or a text as it shall go; `extra`: key (false: none), headers, peer, base, upgrade ("good": it is
+-- the handshake of a WebSocket).
 -- Returns status, headers (by lower-case name), body, json (decoded), and the handler's own answer as `raw`.
 function world:send(method, path, body, extra)
   extra = extra or {}
@@ -69,6 +70,7 @@ function world:send(method, path, body, extra)
     headers = headers,
     body = body or "",
     peer = extra.peer or "127.0.0.1",
+    upgrade = extra.upgrade,
   }
   return {
     status = response.status,
