@@ -2,15 +2,18 @@
 --
 --   lua5.4 bench/measure.lua full|quick BUILD_DIRECTORY SERVER_DIRECTORY PORT [record]
 --
--- The server listens on PORT and the next three: HTTP/1.1, HTTP/2, and both again with what is asked written down. Each row is a
--- ratio, or a difference, of two programs measured one right after the other, in turns; it is the median over the turns. A bar
--- that is missed is said, and is no failure of the run. With `record`, docs/speed.md and docs/speed.svg are written as well.
+-- nginx listens on PORT and the next three: HTTP/1.1, HTTP/2, and both again with what is asked written down; the server of logs on the
+-- one after. Each row is a ratio, or a difference, of two programs measured one right after the other, in turns; it is the median over
+-- the turns. A bar that is missed is said, and is no failure of the run. With `record`, docs/speed.md and docs/speed.svg are written as
+-- well.
 local chart = require "chart"
 local cjson = require "cjson"
+local live = require "live"
 local load = require "load"
 local page = require "page"
 local programs = require "programs"
 local report = require "report"
+local rows = require "rows"
 local samples = require "samples"
 local witness = require "witness"
 
@@ -21,8 +24,10 @@ local BODY = '{"project":"my-app","branch":"main","env":{"NODE_ENV":"production"
 local AT_ONCE = 32
 
 local SIZES = {
-  full = { turns = 15, others_every = 3, calls = 3000, many = 10000, warm_up = 1000, starts = 41, long = 20000, lists = 15, load = 20000 },
-  quick = { turns = 3, others_every = 3, calls = 500, many = 1000, warm_up = 100, starts = 5, long = 2000, lists = 3, load = 1000 },
+  full = { turns = 15, others_every = 3, calls = 3000, many = 10000, warm_up = 1000, starts = 41, long = 20000, lists = 15, load = 20000,
+    verified = 200000, lines = 200000, slow_lines = 1000000, pauses = 40, holds = 5, streams = 1000 },
+  quick = { turns = 3, others_every = 3, calls = 500, many = 1000, warm_up = 100, starts = 5, long = 2000, lists = 3, load = 1000,
+    verified = 10000, lines = 20000, slow_lines = 1000000, pauses = 5, holds = 1, streams = 100 },
 }
 local size = SIZES[mode]
 
@@ -116,34 +121,15 @@ end
 
 ---- the rows
 
-local function rate(list)
-  return ("%.0f/s"):format(samples.median_of(list, samples.per_second))
-end
-
-local function cpu(list)
-  return ("%.1f us"):format(samples.median_of(list, samples.cpu_us))
-end
-
--- { what, beside, ours, theirs, value, bar, goal, at_least, unit, failed }
-local function rate_row(what, beside, ours, theirs, bar, goal)
-  return { what = what, beside = beside, ours = rate(ours), theirs = rate(theirs), bar = bar, goal = goal, at_least = true,
-    value = samples.ratio(ours, theirs, samples.per_second) }
-end
-
-local function cpu_row(what, beside, ours, theirs, bar, goal)
-  return { what = what, beside = beside, ours = cpu(ours), theirs = cpu(theirs), bar = bar, goal = goal,
-    value = samples.ratio(ours, theirs, samples.cpu_us) }
-end
-
 local function calls(own, clients, sent)
   local one = measure_way("one", own, clients, sent)
   local many = measure_way("many", own, clients, sent)
   return {
-    rate_row("one after another, calls per second", "the floor", one.sdk, one.floor, 0.80, 0.90),
-    cpu_row("one after another, CPU per call", "the floor", one.sdk, one.floor, 1.40, 1.25),
-    rate_row("one after another, calls per second", "bare", one.sdk, one.bare, 0.92, 1.0),
-    cpu_row("one after another, CPU per call", "bare", one.sdk, one.bare, 1.15, 1.0),
-    rate_row(AT_ONCE .. " at once, calls per second", "the floor", many.sdk, many.floor, 0.80, 0.95),
+    rows.rate("one after another, calls per second", "the floor", one.sdk, one.floor, 0.80, 0.90),
+    rows.cpu("one after another, CPU per call", "the floor", one.sdk, one.floor, 1.40, 1.25),
+    rows.rate("one after another, calls per second", "bare", one.sdk, one.bare, 0.92, 1.0),
+    rows.cpu("one after another, CPU per call", "bare", one.sdk, one.bare, 1.15, 1.0),
+    rows.rate(AT_ONCE .. " at once, calls per second", "the floor", many.sdk, many.floor, 0.80, 0.95),
   }
 end
 
@@ -169,38 +155,33 @@ local function one_script(_, _, sent)
     value = samples.ratio(taken.sdk, taken.curl, function(seconds) return seconds end) } }
 end
 
--- What a flat memory may still grow by: pages that the allocator or the collector had not touched before.
-local SLACK_KB = 256
-
-local function not_flat(early_kb, late_kb)
-  return late_kb - early_kb > SLACK_KB and ("grew by %d KiB on the way"):format(late_kb - early_kb) or nil
-end
-
-local function megabytes(kb)
-  return ("%.1f MB"):format(kb / 1024)
-end
-
 local function memory(own, _, sent)
   local way = { url = WAYS.one.url, at_once = 1, calls = size.long, warm_up = 0, body = BODY, headers = sent.one.headers }
   local theirs, ours = samples.of(own.floor.one(way))(), samples.of(own.sdk.one(way))()
-  return { { what = ("peak memory after %d calls"):format(ours.calls), beside = "the floor", ours = megabytes(ours.peak_kb),
-    theirs = megabytes(theirs.peak_kb), unit = " MB", value = (ours.peak_kb - theirs.peak_kb) / 1024, bar = 4, goal = 2,
-    failed = not_flat(ours.half_kb, ours.peak_kb) } }
+  return { { what = ("peak memory after %d calls"):format(ours.calls), beside = "the floor", ours = rows.megabytes(ours.peak_kb),
+    theirs = rows.megabytes(theirs.peak_kb), unit = " MB", value = (ours.peak_kb - theirs.peak_kb) / 1024, bar = 4, goal = 2,
+    failed = rows.not_flat(ours.half_kb, ours.peak_kb) } }
+end
+
+-- The headers of a GET, by those of a POST.
+local function headers_to_get(sent)
+  local headers = {}
+  for _, line in ipairs(sent.one.headers) do
+    if not line:find "^Content%-Type:" and not line:find "^Idempotency%-Key:" then
+      headers[#headers + 1] = line
+    end
+  end
+  return headers
 end
 
 local function listing(_, _, sent)
-  local argv = { "lua5.4", "bench/bare/list.lua" }
-  for _, line in ipairs(sent.one.headers) do
-    if not line:find "^Content%-Type:" and not line:find "^Idempotency%-Key:" then
-      argv[#argv + 1] = line
-    end
-  end
+  local argv = programs.words({ "lua5.4", "bench/bare/list.lua" }, table.unpack(headers_to_get(sent)))
   local taken = samples.in_turns(size.lists, {
     { name = "bare", take = samples.of(argv) }, { name = "sdk", take = samples.of { HOST, "bench/sdk/list.lua" } },
   })
   local last = taken.sdk[#taken.sdk]
-  local row = rate_row(("listing %d things, things per second"):format(last.things), "bare", taken.sdk, taken.bare, 0.60, 0.80)
-  row.failed = not_flat(last.early_kb, last.peak_kb)
+  local row = rows.rate(("listing %d things, things per second"):format(last.things), "bare", taken.sdk, taken.bare, 0.60, 0.80)
+  row.failed = rows.not_flat(last.early_kb, last.peak_kb)
   return { row }
 end
 
@@ -224,9 +205,25 @@ local function emulator(_, _, _, results)
     { name = "small", take = get(about.few, "/deployments?limit=20") },
   })
   return {
-    rate_row("emulator: GET of one of 10000, per second", "nginx", taken.one, taken.nginx, 0.20, 0.25),
-    rate_row("emulator: a page of 10000, per second", "of 100", taken.page, taken.small, 0.80, 0.95),
+    rows.rate("emulator: GET of one of 10000, per second", "nginx", taken.one, taken.nginx, 0.20, 0.25),
+    rows.rate("emulator: a page of 10000, per second", "of 100", taken.page, taken.small, 0.80, 0.95),
   }
+end
+
+local function verifying()
+  return live.verifying(HOST, size)
+end
+
+local function following(_, _, sent)
+  return live.following(HOST, size, url(4), headers_to_get(sent))
+end
+
+local function reading_slowly()
+  return live.reading_slowly(HOST, size, url(4))
+end
+
+local function holding()
+  return live.holding(HOST, build, size, url(4), ca_file)
 end
 
 ---- all of it
@@ -247,7 +244,7 @@ local function main()
     client.measured = {}
   end
   local results = { clients = clients, absent = absent, rows = {}, at_once = AT_ONCE, size = size }
-  for _, part in ipairs { calls, one_script, memory, listing, emulator } do
+  for _, part in ipairs { calls, one_script, memory, listing, verifying, following, reading_slowly, holding, emulator } do
     for _, row in ipairs(part(own, clients, sent, results)) do
       row.verdict = report.verdict(row)
       table.insert(results.rows, row)

@@ -26,6 +26,10 @@ while it runs). Clients take turns, and what is shown is the median over the tur
 - **the floor** is plain libcurl, from C (`bench/floor.c`), with nothing done to the answer; @at_once@ at once it is a loop over `curl_multi_poll`
   with one connection (`bench/floor_multi.c`). The SDK uses the same libcurl.
 - **bare** is the least that Lua could do: a C module over that libcurl, and lua-cjson (`bench/bare/`).
+- for webhooks, **bare** is OpenSSL's HMAC with a context that is made once, and lua-cjson. For logs it is libcurl's `CONNECT_ONLY`, wslay and
+  lua-cjson, and both follow the log of a small server in C (`bench/log_server.c`), which makes lines as fast as they are taken. **The floor** of many
+  open streams is as many TLS connections of plain libcurl, on which nothing is said (`bench/floor_tunnels.c`). The log that is read slowly has
+  @slow_lines@ lines to give at once: what is not read must wait at the server.
 - the other clients are small programs in `bench/others/`, written as their documentation has it, which turn the answer into a value of
   their language, as the SDK does.
 
@@ -137,6 +141,7 @@ function page.text(results, host)
     machine = machine(host), rows = rows(results), clients = clients(results), absent = absent(results),
     differences = differences(results), warm_up = results.size.warm_up, turns = results.size.turns,
     other_turns = results.size.turns // results.size.others_every, at_once = results.at_once,
+    slow_lines = results.size.slow_lines,
   }
   return (PAGE:gsub("@([%w_]+)@", filled))
 end

@@ -1,6 +1,7 @@
 -- What a program sends: the server has two listeners, one for HTTP/1.1 and one for HTTP/2, that write down each request.
 local cjson = require "cjson"
 local meter = require "meter"
+local same = require "gitdev.same"
 
 local witness = {}
 
@@ -78,23 +79,6 @@ local function by_name(request)
     written[#written + 1] = name:lower()
   end
   return values, written
-end
-
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then
-    return a == b
-  end
-  for key, value in pairs(a) do
-    if not same(value, b[key]) then
-      return false
-    end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then
-      return false
-    end
-  end
-  return true
 end
 
 --- How the request `theirs` differs from `ours`, in words. "nothing" where only the order of headers, that of the body's members and

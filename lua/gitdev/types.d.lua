@@ -120,7 +120,7 @@
 ---How `wait` waits.
 ---@class gitdev.WaitOptions
 ---@field timeout? number  Seconds; 1800 by default.
----@field interval? number  Seconds between two looks; by default from 0.5, growing to 5.
+---@field interval? number  Seconds between two looks; by default from 0.5, growing to 5, and none while a log's stream tells of the status.
 ---@field on_change? fun(thing: table, previous: string)  Called when the status has changed.
 ---@field quiet? boolean  No progress on stderr.
 
@@ -159,6 +159,82 @@
 ---@field content_type string|nil  Their media type.
 ---@field content_range string|nil  Of a part: "bytes 0-499/1234".
 ---@field etag string|nil  To be given as `if_none_match` the next time.
+
+---How a log is followed: the fields of `logs` when `follow` is among them.
+---@class gitdev.FollowFields
+---@field follow boolean  true: to the end of what writes it; false: what is there, and no more.
+---@field tail? integer  Begin with so many of the newest lines, 0 to 1000; from the first line by default.
+---@field cursor? string  Begin after the line that has this cursor.
+---@field level? "debug"|"info"|"warn"|"error"  Only lines of this level or a graver one.
+---@field stage? string  Only lines of this stage; of a job, of the step with this name.
+---@field ticket? string  A ticket, in place of the key.
+---@field on_gap? fun(gap: gitdev.FollowedLine)  Called where lines are missing that nobody has any more, instead of a line that says so.
+
+---How the logs of a run's jobs are read, one after the other.
+---@class gitdev.RunLogFields
+---@field follow? boolean  true: to the end of the run; by default what is there, and no more.
+---@field level? "debug"|"info"|"warn"|"error"  Only lines of this level or a graver one.
+---@field stage? string  Only lines of the steps with this name.
+---@field on_gap? fun(gap: gitdev.FollowedLine)  Called where lines are missing that nobody has any more, instead of a line that says so.
+
+---A line out of a stream; or what stands where lines are missing that nobody has any more, with a message that says so.
+---@class gitdev.FollowedLine: gitdev.LogLine
+---@field object "log_line"|"log_gap"  log_gap where lines are missing.
+---@field time_ms integer|nil  When it was written, in epoch milliseconds; nil where lines are missing.
+---@field truncated boolean|nil  Whether the line was cut; nil where lines are missing.
+---@field job? string  Of a run's log: the job's name.
+---@field from_seq? integer  Of missing lines: the first.
+---@field to_seq? integer  Of missing lines: the last.
+---@field reason? string  Of missing lines: why the server did not send them.
+
+---A message of a log's stream. Types that a later version of the API adds are passed over.
+---@class gitdev.LogMessage
+---@field type "hello"|"log"|"status"|"gap"|"end"  What it is. hello begins each connection, end is the last.
+---@field cursor string|nil  Where to go on after it.
+---@field seq? integer  log: the line's number, from 1.
+---@field time_ms? integer  log, status: when it was, in epoch milliseconds.
+---@field stage? string  log: build, deploy or runtime; of a job the step's name.
+---@field stream? "stdout"|"stderr"|"system"  log: what wrote it.
+---@field level? "debug"|"info"|"warn"|"error"  log: how much it matters.
+---@field message? string  log: the line, without its end.
+---@field truncated? boolean  log: whether the line was cut.
+---@field status? string  hello, status, end: that of what writes the log.
+---@field from_seq? integer  gap: the first line that was not sent.
+---@field to_seq? integer  gap: the last of them.
+---@field reason? string  gap: slow_consumer or expired.
+---@field protocol? string  hello: git.logs.v1.
+---@field resource? string  hello: the id of what writes the log.
+---@field heartbeat_ms? integer  hello: after so much silence the server pings.
+
+---The messages of a log's stream; to be called as the iterator of a for loop, which raises in both styles.
+---@class gitdev.LogStream
+---@field status string|nil  That of what writes the log, as it was last told.
+---@field cursor string|nil  Where to go on after what came last.
+---@overload fun(): gitdev.LogMessage|nil
+local logStream = {}
+
+---The next one: nil at the end. Once it has failed, it fails the same way again.
+---@return gitdev.LogMessage|nil message
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function logStream:next() end
+
+---Closes the stream at once.
+function logStream:close() end
+
+---The lines of a log that is followed; to be called as the iterator of a for loop, which raises in both styles.
+---@class gitdev.LogLines
+---@field status string|nil  That of what writes the log, as it was last told.
+---@field cursor string|nil  Where to go on after what came last.
+---@overload fun(): gitdev.FollowedLine|nil
+local logLines = {}
+
+---The next one: nil at the end. Once it has failed, it fails the same way again.
+---@return gitdev.FollowedLine|nil line
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function logLines:next() end
+
+---Closes the stream at once.
+function logLines:close() end
 
 ---One page of a list. Only `has_more` says whether the list goes on: a page may be short, or empty, before its end.
 ---@class gitdev.Page
@@ -217,7 +293,9 @@
 ---@field attempts gitdev.Try[]  A row for each try.
 ---@field headers table<string, string>  Of the last answer, names in lower case.
 ---@field errors gitdev.Fault[]|nil  All fields at fault.
+---@field close_code? integer  Of a stream: the code that its WebSocket was closed with.
 ---@field where string|nil  "deploy.lua:12", when the fault is in the calling program.
+---@field reason "no_secret"|"malformed_header"|"no_match"|"timestamp_outside_tolerance"|"bad_payload"|string|nil  Of a signature_error: which rule the delivery breaks.
 ---@field size_bytes? integer  With the code `env_too_large`. How large it is.
 ---@field limit_bytes? integer  With the code `env_too_large`. How large it may be.
 ---@field required_scope? string  With the code `insufficient_scope`. The scope that is missing.
@@ -249,6 +327,158 @@
 ---@field remaining? number  Calls that may be made at once.
 ---@field paused_for? number  Seconds until the next call may be sent.
 ---@field retry_budget? number  Retries that are left.
+
+---How `gitdev.webhooks.verify` verifies.
+---@class gitdev.VerifyOptions
+---@field tolerance? number|false  Seconds that the time signed may be off, before and after; 300 by default, 0 is zero, false for any time.
+---@field now? number|fun(): number  Unix seconds, or a clock that tells them; the system's by default.
+---@field scheme? "git"|"standard"|"body"  How it was signed: `git`, as the platform signs, by default; Standard Webhooks; or only the body.
+
+---How `gitdev.webhooks.sign` signs.
+---@class gitdev.SignOptions
+---@field now? number|fun(): number  The time to sign: Unix seconds, or a clock that tells them; the system's by default.
+---@field scheme? "git"|"standard"|"body"  `git` by default.
+---@field id? string  Of Standard Webhooks: the webhook-id; the `id` in the body by default.
+
+---An event out of a delivery that was verified.
+---@class gitdev.VerifiedEvent: gitdev.Event
+local verifiedEvent = {}
+
+---Whether it is of a type, or of a family of them.
+---@param wanted gitdev.EventType|string  "deployment.completed", "deployment.*", or "*".
+---@return boolean is
+function verifiedEvent:is(wanted) end
+
+---What gitdev.webhooks is.
+---@class gitdev.Webhooks
+local webhooks = {}
+
+---The event in a delivery's body, if it is signed under the secret, or one of them. Else a signature_error, whose `reason` says why.
+---@param raw_body string  The body as it came, byte for byte.
+---@param header string|table<string, string|string[]>|nil  The header with the signature, or the table of all headers.
+---@param secret? string|string[]  `whsec_…`, or up to 8 of them; `GIT_WEBHOOK_SECRET` by default.
+---@param options? gitdev.VerifyOptions
+---@return gitdev.AnyEvent|gitdev.VerifiedEvent event
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function webhooks.verify(raw_body, header, secret, options) end
+
+---What a body is delivered with: the header's value; of Standard Webhooks a table of the three headers.
+---@param body string
+---@param secret? string|string[]  `whsec_…`, or up to 8 of them; `GIT_WEBHOOK_SECRET` by default.
+---@param options? gitdev.SignOptions
+---@return string|table<string, string> header
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function webhooks.sign(body, secret, options) end
+
+---Starts a receiver: an HTTP server that takes deliveries, verifies them, and calls functions for their events.
+---@param options gitdev.ReceiverOptions
+---@return gitdev.Receiver receiver
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function webhooks.serve(options) end
+
+---Options of `gitdev.webhooks.serve`.
+---@class gitdev.ReceiverOptions
+---@field port integer  0: any that is free.
+---@field on table<gitdev.EventType|string, fun(event: gitdev.AnyEvent|gitdev.VerifiedEvent, delivery: gitdev.ReceivedDelivery)>  What handles which event: by type, by family ("deployment.*"), or "*". The most specific one alone is called.
+---@field host? string  The address to listen on; 127.0.0.1 by default.
+---@field path? string  Where deliveries come to, such as "/webhooks"; anywhere by default.
+---@field secret? string|string[]  `whsec_…`, or up to 8 of them; `GIT_WEBHOOK_SECRET` by default.
+---@field secrets? string|string[]  The same.
+---@field scheme? "git"|"standard"|"body"  See gitdev.VerifyOptions.
+---@field tolerance? number|false  See gitdev.VerifyOptions.
+---@field clock? number|fun(): number  Unix seconds that signatures are held against; the system's by default.
+---@field on_error? fun(err: any, event: gitdev.AnyEvent|gitdev.VerifiedEvent|nil, traceback: string|nil)  Told of each handler that fails, and of a store or spool that does (no event then); by default they are written to stderr.
+---@field timeout? number  Seconds for one handler: 13 by default, with a spool 300.
+---@field drain? number  Seconds that stopping waits for handlers, 10 by default; then they are canceled.
+---@field queue? integer  How many events may wait or be handled; 1,000 by default. One more is answered 503.
+---@field store? gitdev.Store  What remembers which events were handled; by default memory, with a spool a file in it.
+---@field spool? string  A folder: events are kept there before they are answered, and handled after.
+---@field parallel? integer  With a spool: how many handlers may run at once; 16 by default.
+---@field tries? integer  With a spool: how often an event is tried before it is put aside; 6 by default.
+---@field retry_pause? number  With a spool: seconds after the first failure, four times as many after each further one; 1 by default.
+---@field cert_file? string  A PEM file with the server's certificate and those that lead to its authority: HTTPS instead of HTTP.
+---@field key_file? string  A PEM file with its private key, without a password.
+
+---How an event came: what a receiver's handlers get beside it.
+---@class gitdev.ReceivedDelivery
+---@field id string|nil  `dlv_…`, of the header X-Git-Delivery.
+---@field attempt integer|nil  The sender's, from 1, of the header X-Git-Attempt.
+---@field try integer  The handler's, from 1: more with a spool only.
+---@field received_at integer  Unix seconds.
+---@field body string  The body as it came.
+
+---What gitdev.webhooks.serve makes: a task of its own, a child of the task that made it.
+---@class gitdev.Receiver
+---@field port integer  Where it listens.
+---@field url string  Its url on this machine.
+local receiver = {}
+
+---Stops: no connection is taken any more, what was asked is answered. Returns when it is over; in one of its handlers at once.
+function receiver:stop() end
+
+---Waits until it has stopped. Outside of tasks this turns the loop.
+function receiver:wait() end
+
+---How many events wait, or are being handled.
+---@return integer count
+function receiver:pending() end
+
+---What remembers which events have been handled. Its methods raise when the store fails. Whoever writes one needs no more than these.
+---@class gitdev.Store
+local store = {}
+
+---Whether an id is marked, or claimed; marks it for `ttl` seconds if not.
+---@param id string
+---@param ttl number
+---@return boolean seen
+function store:seen(id, ttl) end
+
+---Takes an id to handle for `lease` seconds, after which another may.
+---@param id string
+---@param lease number
+---@return string|nil token  Nil when it cannot be had.
+---@return "done"|"claimed"|nil why  It has been handled, or somebody else is at it.
+function store:claim(id, lease) end
+
+---It has been handled: marks it for `ttl` seconds.
+---@param id string
+---@param ttl number
+function store:confirm(id, ttl) end
+
+---It has not been handled, and may be claimed again, if the claim is still the token's.
+---@param id string
+---@param token string
+function store:release(id, token) end
+
+---Gives up what it holds open.
+function store:close() end
+
+---Options of `gitdev.store.memory`.
+---@class gitdev.MemoryStoreOptions
+---@field max? integer  Marks that it keeps, 100,000 by default; then those go first that would end first.
+---@field now? fun(): number  A clock in seconds; one that never steps by default.
+
+---Options of `gitdev.store.file`.
+---@class gitdev.FileStoreOptions
+---@field path string  The file; it is made if there is none.
+---@field max? integer  Marks that it keeps, 100,000 by default; then those go first that would end first.
+---@field sync? boolean  Whether each mark is on the disk before the call returns, so that it outlives the machine's crash; true by default.
+---@field now? fun(): number  A clock in Unix seconds; the system's by default.
+
+---What gitdev.store is.
+---@class gitdev.Stores
+local stores = {}
+
+---A store in the memory of this process.
+---@param options? gitdev.MemoryStoreOptions
+---@return gitdev.Store store
+function stores.memory(options) end
+
+---A store in a file, which all processes of the machine may share, and which outlives them.
+---@param options gitdev.FileStoreOptions
+---@return gitdev.Store store
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function stores.file(options) end
 
 ---What gitdev.spawn makes.
 ---@class gitdev.Task
@@ -504,13 +734,14 @@ function deployment:cancel(options) end
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
 function deployment:delete(options) end
 
----Reads a deployment's log, oldest line first; to poll on, pass the last line's cursor.
+---Reads a deployment's log, oldest line first; to poll on, pass the last line's cursor. With `follow` it is a stream of the lines instead.
 ---
 ---`GET /deployments/{deployment}/logs`, scope `logs:read`. Errors of its own: `logs_expired`.
 ---@param fields? gitdev.fields.deployments.logs.list
 ---@param options? gitdev.CallOptions
 ---@return gitdev.LogLinePage page
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+---@overload fun(self: gitdev.Deployment, fields: gitdev.FollowFields, options?: gitdev.CallOptions): gitdev.LogLines, gitdev.Error|nil
 function deployment:logs(fields, options) end
 
 ---Points production at a live deployment, without a new build.
@@ -1010,6 +1241,15 @@ function run:cancel(options) end
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
 function run:jobs(fields, options) end
 
+---Reads the logs of its jobs, one after the other, or follows them.
+---
+---`GET /jobs/{job}/logs/stream`, scope `logs:read`. Errors of its own: `upgrade_required`, `logs_expired`, `stream_limit`, `ticket_invalid`.
+---@param fields? gitdev.RunLogFields
+---@param options? gitdev.CallOptions
+---@return gitdev.LogLines lines
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function run:logs(fields, options) end
+
 ---Reads it anew, into the same table.
 ---
 ---`GET /runs/{run}`, scope `pipelines:read`.
@@ -1055,13 +1295,14 @@ function run:wait(options) end
 ---@field failure_code "exit_code"|"timeout"|"runner_lost"|"canceled"|nil  Why it did not succeed.
 local job = {}
 
----Reads a job's log, oldest line first; to poll on, pass the last line's cursor.
+---Reads a job's log, oldest line first; to poll on, pass the last line's cursor. With `follow` it is a stream of the lines instead.
 ---
 ---`GET /jobs/{job}/logs`, scope `logs:read`. Errors of its own: `logs_expired`.
 ---@param fields? gitdev.fields.jobs.logs.list
 ---@param options? gitdev.CallOptions
 ---@return gitdev.LogLinePage page
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+---@overload fun(self: gitdev.Job, fields: gitdev.FollowFields, options?: gitdev.CallOptions): gitdev.LogLines, gitdev.Error|nil
 function job:logs(fields, options) end
 
 ---Reads it anew, into the same table.
@@ -3459,6 +3700,17 @@ function resource_deployments_logs:list(deployment, fields, options) end
 ---@return fun(): gitdev.LogLine|nil iterator
 function resource_deployments_logs:each(deployment, fields, options) end
 
+---Follows a deployment's log over a WebSocket, from its first line unless told.
+---
+---`GET /deployments/{deployment}/logs/stream`, scope `logs:read`. Errors of its own: `upgrade_required`, `logs_expired`, `stream_limit`,
+---`ticket_invalid`.
+---@param deployment string|gitdev.Deployment
+---@param fields? gitdev.fields.deployments.logs.stream
+---@param options? gitdev.CallOptions
+---@return gitdev.LogStream stream
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function resource_deployments_logs:stream(deployment, fields, options) end
+
 ---Tickets that open a log stream where headers cannot be set, as in browsers.
 ---@class gitdev.resource.stream_tickets
 local resource_stream_tickets = {}
@@ -3929,6 +4181,16 @@ function resource_jobs_logs:list(job, fields, options) end
 ---@param options? gitdev.CallOptions
 ---@return fun(): gitdev.LogLine|nil iterator
 function resource_jobs_logs:each(job, fields, options) end
+
+---Follows a job's log over a WebSocket, from its first line unless told.
+---
+---`GET /jobs/{job}/logs/stream`, scope `logs:read`. Errors of its own: `upgrade_required`, `logs_expired`, `stream_limit`, `ticket_invalid`.
+---@param job string|gitdev.Job
+---@param fields? gitdev.fields.jobs.logs.stream
+---@param options? gitdev.CallOptions
+---@return gitdev.LogStream stream
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function resource_jobs_logs:stream(job, fields, options) end
 
 ---Artifacts: files that jobs leave behind, kept for 30 days.
 ---@class gitdev.resource.artifacts
@@ -4502,7 +4764,7 @@ local client = {}
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
 function client:request(method, path, options) end
 
----Ends the calls that are under way, each with a canceled_error (code client_closed), and forgets the key.
+---Ends the calls and streams that are under way, each with a canceled_error (code client_closed), and forgets the key.
 function client:close() end
 
 ---What `require "gitdev"` gives.
@@ -4510,6 +4772,8 @@ function client:close() end
 ---@field VERSION string  The SDK's version.
 ---@field API_VERSION string  The version of the API that it is written for.
 ---@field null gitdev.Null  Clears a field, in a call's fields.
+---@field store gitdev.Stores  Stores that remember which events have been handled.
+---@field webhooks gitdev.Webhooks  Receives and verifies what webhooks deliver, and signs.
 local gitdev = {}
 
 ---Makes a client.
