@@ -1,5 +1,5 @@
---- The streams of logs, protocol git.logs.v1 (contract 2.5), as an object without I/O. A deployment's and a job's are the same. What is wrong
--- before the upgrade is said in an ordinary answer; afterwards it is one side of a WebSocket, whose other end is behind a `peer`:
+--- The streams of logs, protocol git.logs.v1 (contract 2.5), as an object without I/O. A deployment's and a job's are the same. It is
+-- one side of a WebSocket, whose other end is behind a `peer`:
 --   peer.send(text) -> boolean   takes a text message. False: it is full, the stream sends nothing more until `writable`
 --   peer.send_binary(bytes), peer.send_raw(bytes)   a binary message; bytes as they are, past the codec
 --   peer.close(code, reason)     closes; peer.abort(): cuts the connection
@@ -14,10 +14,9 @@ local log_page = require "gitdev.emulator.deployments.log_page"
 local machine = require "gitdev.emulator.store.machine"
 local refusal = require "gitdev.emulator.refusal"
 local stream_fault = require "gitdev.emulator.deployments.stream_fault"
-local streams = require "gitdev.emulator.deployments.streams"
+local stream_request = require "gitdev.emulator.deployments.stream_request"
 local tickets = require "gitdev.emulator.organization.tickets"
 
-local PROTOCOL = "git.logs.v1"
 local HEARTBEAT_MS = 15000
 local LIFE_MS = 60 * 60 * 1000
 
@@ -35,68 +34,13 @@ local quote, format = json.quote, string.format
 local stream = {}
 stream.__index = stream
 
--- ---- before the upgrade ----
-
-local function check_start(call, thing)
-  local query = call.query
-  if query.cursor and query.tail then
-    refusal.raise("parameter_invalid", {
-      status = 400,
-      param = "tail",
-      message = "cursor and tail both say where to begin: give one of them.",
-    })
-  end
-  return query.cursor and log_page.read_cursor(call, thing, query.cursor)
-end
-
-local function bad_request(message)
-  refusal.raise("parameter_invalid", { status = 400, message = message })
-end
-
-local function check_upgrade(request)
-  if request.upgrade == "malformed" then
-    bad_request "This is no WebSocket handshake of RFC 6455, version 13."
-  elseif request.upgrade ~= "good" or request.method ~= "GET" then
-    refusal.raise("upgrade_required", {
-      message = "A log stream is a WebSocket: open this path with Upgrade: websocket, or read the log with logs.list.",
-      headers = { "Upgrade", "websocket", "Connection", "Upgrade" },
-    })
-  end
-end
-
--- The subprotocol to select; nil where none was offered.
-local function choose_protocol(request)
-  local offered = request.headers["sec-websocket-protocol"]
-  for name in (offered or ""):gmatch "[^,%s]+" do
-    if name == PROTOCOL then
-      return PROTOCOL
-    end
-  end
-  if offered then
-    bad_request("Sec-WebSocket-Protocol offers other protocols only: offer " .. PROTOCOL .. ", or none.")
-  end
-  return nil
-end
-
-local function check_limit(call)
-  local limit = streams.limit(call.tenant)
-  if call.emulator.streams:count(call.tenant) >= limit then
-    refusal.raise("stream_limit", {
-      message = ("The organization has %d log streams open, which is all that its plan allows: close one first."):format(limit),
-      headers = { "Retry-After", "1" },
-    })
-  end
-end
+-- ---- opening ----
 
 --- What deployments.logs.stream and jobs.logs.stream do: the stream, not attached yet. `thing`: the deployment or the job, whose log `script`
 -- writes (see log.lua). Raises 400, 410, 426 and 429.
 local function open(call, thing, script)
   local emulator, query = call.emulator, call.query
-  local after = check_start(call, thing)
-  log_page.refuse_expired(call, thing)
-  check_upgrade(call.request)
-  local protocol = choose_protocol(call.request)
-  check_limit(call)
+  local protocol, after = stream_request.read(call, thing)
   local self = setmetatable({
     emulator = emulator,
     streams = emulator.streams,
@@ -148,7 +92,7 @@ end
 local function hello(self)
   self:send(format(
     '{"type":"hello","protocol":"%s","resource":"%s","status":"%s","cursor":"%s","heartbeat_ms":%d}',
-    PROTOCOL, self.thing.id, self.thing.status, self.cursor(self.at), HEARTBEAT_MS
+    stream_request.PROTOCOL, self.thing.id, self.thing.status, self.cursor(self.at), HEARTBEAT_MS
   ))
 end
 
