@@ -1,4 +1,5 @@
 /* The engine over real TLS against a listener on the same loop: what only C can ask of it. */
+#include "authority.h"
 #include "gitdev.h"
 #include "net/certificate.h"
 #include "net/listener.h"
@@ -30,19 +31,8 @@ typedef struct world {
   int requests;
   char body[BODY_MAX], answer[BODY_MAX]; /* of the last request; of all answers, "{}" when empty */
   size_t body_len, answer_len;
-  char ca_file[64];
+  char ca_file[AUTHORITY_PATH_SIZE];
 } world;
-
-static void write_authority(world *w, const gitdev_certificate *certificate) {
-  char *pem = gitdev_certificate_authority_pem(certificate);
-  assert_non_null(pem);
-  strcpy(w->ca_file, "/tmp/gitdev-engine-test-XXXXXX");
-  int fd = mkstemp(w->ca_file);
-  assert_true(fd >= 0);
-  assert_int_equal(write(fd, pem, strlen(pem)), strlen(pem));
-  close(fd);
-  free(pem);
-}
 
 static gitdev_client *new_client(const world *w, const gitdev_listener *listener,
                                  double try_timeout) {
@@ -60,7 +50,7 @@ static int set_up(void **state) {
   world *w = calloc(1, sizeof *w);
   gitdev_certificate certificate;
   assert_int_equal(gitdev_certificate_make(&certificate, names, 1, 1), GITDEV_OK);
-  write_authority(w, &certificate);
+  authority_write(w->ca_file, &certificate);
   assert_int_equal(gitdev_loop_new(&w->loop), GITDEV_OK);
   const gitdev_listener_options listen = {.certificate = &certificate};
   assert_int_equal(gitdev_listener_new(&w->listener, w->loop, &listen), GITDEV_OK);

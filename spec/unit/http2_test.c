@@ -1,5 +1,6 @@
 /* The engine against an HTTP/2 server that refuses streams, goes away and breaks off: what the server
  * provably did not look at is no try, and nothing else is repeated behind the ledger's back. */
+#include "authority.h"
 #include "gitdev.h"
 #include "net/certificate.h"
 #include <arpa/inet.h>
@@ -50,7 +51,7 @@ struct peer {
   pthread_t thread;
   line lines[CONNECTIONS_MAX];
   atomic_int connections, requests, executed, surplus;
-  char ca_file[64], url[64];
+  char ca_file[AUTHORITY_PATH_SIZE], url[64];
 };
 
 static void put_number(uint8_t *out, uint32_t number) {
@@ -186,14 +187,7 @@ static void open_tls(peer *self) {
   assert_int_equal(SSL_CTX_use_certificate(self->tls, certificate.certificate), 1);
   assert_int_equal(SSL_CTX_use_PrivateKey(self->tls, certificate.key), 1);
   SSL_CTX_set_alpn_select_cb(self->tls, choose_http2, NULL);
-  char *pem = gitdev_certificate_authority_pem(&certificate);
-  assert_non_null(pem);
-  strcpy(self->ca_file, "/tmp/gitdev-http2-test-XXXXXX");
-  int fd = mkstemp(self->ca_file);
-  assert_true(fd >= 0);
-  assert_int_equal(write(fd, pem, strlen(pem)), strlen(pem));
-  close(fd);
-  free(pem);
+  authority_write(self->ca_file, &certificate);
   gitdev_certificate_free(&certificate);
 }
 

@@ -1,5 +1,6 @@
 /* Calls that open a WebSocket, over real TLS against a listener on the same loop: whatever may answer
  * them, and what becomes of the sockets when others end. */
+#include "authority.h"
 #include "net/certificate.h"
 #include "net/listener.h"
 #include "net/socket.h"
@@ -40,19 +41,8 @@ typedef struct world {
   gitdev_socket *peers[PEERS_MAX]; /* the server's ends */
   size_t peer_count;
   char head[1024]; /* of the last request: "name: value\n" for each field */
-  char ca_file[64];
+  char ca_file[AUTHORITY_PATH_SIZE];
 } world;
-
-static void write_authority(world *w, const gitdev_certificate *certificate) {
-  char *pem = gitdev_certificate_authority_pem(certificate);
-  assert_non_null(pem);
-  strcpy(w->ca_file, "/tmp/gitdev-opening-test-XXXXXX");
-  int fd = mkstemp(w->ca_file);
-  assert_true(fd >= 0);
-  assert_int_equal(write(fd, pem, strlen(pem)), strlen(pem));
-  close(fd);
-  free(pem);
-}
 
 static gitdev_client *new_client(const world *w, const gitdev_listener *listener,
                                  gitdev_client_options options) {
@@ -77,7 +67,7 @@ static int set_up(void **state) {
   assert_non_null(w);
   gitdev_certificate certificate;
   assert_int_equal(gitdev_certificate_make(&certificate, names, 1, 1), GITDEV_OK);
-  write_authority(w, &certificate);
+  authority_write(w->ca_file, &certificate);
   assert_int_equal(gitdev_loop_new(&w->loop), GITDEV_OK);
   const gitdev_listener_options listen = {.certificate = &certificate};
   assert_int_equal(gitdev_listener_new(&w->listener, w->loop, &listen), GITDEV_OK);

@@ -1,4 +1,5 @@
 #include "origin.h"
+#include "authority.h"
 #include "net/certificate.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -24,7 +25,7 @@ struct origin {
   atomic_int requests;
   gitdev_exchange *held[HELD_MAX];
   size_t held_count;
-  char url[64], ca_file[64];
+  char url[64], ca_file[AUTHORITY_PATH_SIZE];
 };
 
 static void serve(origin *self) {
@@ -48,17 +49,6 @@ static void *run(void *payload) {
   return NULL;
 }
 
-static void write_authority(origin *self, const gitdev_certificate *certificate) {
-  char *pem = gitdev_certificate_authority_pem(certificate);
-  assert_non_null(pem);
-  strcpy(self->ca_file, "/tmp/gitdev-origin-XXXXXX");
-  int fd = mkstemp(self->ca_file);
-  assert_true(fd >= 0);
-  assert_int_equal(write(fd, pem, strlen(pem)), strlen(pem));
-  close(fd);
-  free(pem);
-}
-
 origin *origin_start(origin_fn fn, void *payload) {
   static const char *const names[] = {"127.0.0.1"};
   origin *self = calloc(1, sizeof *self);
@@ -67,7 +57,7 @@ origin *origin_start(origin_fn fn, void *payload) {
   self->payload = payload;
   gitdev_certificate certificate;
   assert_int_equal(gitdev_certificate_make(&certificate, names, 1, 1), GITDEV_OK);
-  write_authority(self, &certificate);
+  authority_write(self->ca_file, &certificate);
   assert_int_equal(gitdev_loop_new(&self->loop), GITDEV_OK);
   const gitdev_listener_options options = {.certificate = &certificate};
   assert_int_equal(gitdev_listener_new(&self->listener, self->loop, &options), GITDEV_OK);

@@ -1,4 +1,5 @@
 /* Calls and WebSockets by way of a proxy that the environment names (CONNECT), all on one loop. */
+#include "authority.h"
 #include "net/certificate.h"
 #include "net/listener.h"
 #include "net/loop.h"
@@ -54,7 +55,7 @@ typedef struct world {
   tunnel tunnels[TUNNELS_MAX];
   size_t tunnel_count;
   char connect[CHUNK]; /* the last request to the proxy */
-  char ca_file[64];
+  char ca_file[AUTHORITY_PATH_SIZE];
 } world;
 
 /* ---- the proxy: it takes a request, and carries bytes from then on ---- */
@@ -209,17 +210,6 @@ static void close_proxy(world *w) {
 
 /* ---- the world ---- */
 
-static void write_authority(world *w, const gitdev_certificate *certificate) {
-  char *pem = gitdev_certificate_authority_pem(certificate);
-  assert_non_null(pem);
-  strcpy(w->ca_file, "/tmp/gitdev-proxy-test-XXXXXX");
-  int fd = mkstemp(w->ca_file);
-  assert_true(fd >= 0);
-  assert_int_equal(write(fd, pem, strlen(pem)), strlen(pem));
-  close(fd);
-  free(pem);
-}
-
 static void use_url(world *w, const char *url) {
   const gitdev_client_options options = {
       .api_key = KEY, .base_url = url, .ca_file = w->ca_file, .max_retries = GITDEV_NO_RETRIES};
@@ -234,7 +224,7 @@ static int set_up(void **state) {
   assert_non_null(w);
   gitdev_certificate certificate;
   assert_int_equal(gitdev_certificate_make(&certificate, names, 2, 1), GITDEV_OK);
-  write_authority(w, &certificate);
+  authority_write(w->ca_file, &certificate);
   assert_int_equal(gitdev_loop_new(&w->loop), GITDEV_OK);
   const gitdev_listener_options listen = {.certificate = &certificate};
   assert_int_equal(gitdev_listener_new(&w->listener, w->loop, &listen), GITDEV_OK);
