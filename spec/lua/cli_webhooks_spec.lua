@@ -984,7 +984,8 @@ describe("gitdev webhooks", function()
       blocks[#blocks + 1] = block
     end
     assert.equal(4, #blocks)
-    local known = { HOST = process.host, FOLDER = folder }
+    local host = process.host:find "^/" and process.host or os.getenv "PWD" .. "/" .. process.host -- the script goes elsewhere
+    local known = { HOST = host, FOLDER = folder }
     local script = SHELL:gsub("%u+", known) .. table.concat(blocks):gsub("localhost:3000", "127.0.0.1:" .. receiver.listener:port())
       :gsub("evt_8x9y7z6w5v4u", delivery.event_id):gsub(" +#[^\n]*", ""):gsub("\n", " || exit 1\n")
     local out, err, status = temporary(), temporary(), temporary()
