@@ -237,7 +237,7 @@ end)
 describe("gitdev.webhooks.serve with a spool", function()
   -- Runs fn(receiver) in a task with a receiver over the folder, which is stopped after it.
   local function with(options, fn)
-    options.port, options.secret, options.spool = 0, SECRET, options.spool or folder
+    options.port, options.secret, options.spool = 0, options.secret or SECRET, options.spool or folder
     options.on_error = options.on_error or nothing
     loop.run(function()
       local receiver = assert(serve(options))
@@ -760,8 +760,7 @@ if type(jit) ~= "table" then -- luacheck: ignore 113
       local running = start("spool 0.05", FULL)
       local count = fill(running.url)
       wait_until(function() return count_ended() == count end)
-      loop.run(function() loop.sleep(0.05) end)
-      assert.is_true(fill(running.url) > 3)
+      wait_until(function() return fill(running.url) > 3 end)
       os.execute("kill -TERM " .. running.pid)
       assert.equal(143, ended())
     end)

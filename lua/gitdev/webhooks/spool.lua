@@ -174,20 +174,36 @@ local function rewrite(self)
   return ok, problem
 end
 
--- When there is no room for a new journal the old one does as well, for longer. When nothing is to be done it is emptied, which takes none: a
--- disk that it has filled by itself has room again.
+-- When there is no room for a new journal the old one does as well, for longer.
 local function tidy(self)
-  if self.count == 0 and self.owed ~= "" and self.journal:truncate(#HEADER) then
-    self.size, self.owed, self.is_synced = #HEADER, "", false
-  elseif self.size > math.max(self.enough, GROWTH * self.live) and not rewrite(self) then
+  if self.size > math.max(self.enough, GROWTH * self.live) and not rewrite(self) then
     self.enough = 2 * self.size
   end
+end
+
+-- What is past may be what fills the disk. When nothing is to be done the journal is emptied where it is, which takes no room; else there must be
+-- some for a new one, and after a failure that is tried again when half as much is to be done. Returns whether there may be room now.
+local function make_room(self)
+  local ok
+  if self.count == 0 then
+    ok = self.journal:truncate(#HEADER)
+    self.size, self.is_synced = ok and #HEADER or self.size, false
+    return ok
+  elseif self.size <= 2 * self.live or self.live > self.room then
+    return false
+  end
+  ok = rewrite(self)
+  self.room = ok and math.huge or self.live / 2
+  return ok
 end
 
 -- Appends a text, and before it what could not be written when it was due.
 local function append(self, text, sync)
   text = self.owed .. text
   local ok, problem = self.journal:append(text, sync)
+  if not ok and make_room(self) then
+    ok, problem = self.journal:append(text, sync)
+  end
   if ok then
     self.size, self.owed, self.is_synced = self.size + #text, "", sync
   end
@@ -393,6 +409,7 @@ function spool.open(directory)
     owed = "",
     size = 0,
     enough = SIZE_MIN,
+    room = math.huge, -- of `live`: for more than this there was none
   }, spool)
   local ok, problem = make_directories(self)
   if ok then
