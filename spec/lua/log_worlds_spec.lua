@@ -121,7 +121,7 @@ local SCENARIOS = {
     local ok, err
     gitdev.all {
       function()
-        ok, err = pcall(follow, made, { follow = true, tail = 0, level = "error" }, { timeout = 0.3 })
+        ok, err = pcall(follow, made, { follow = true, level = "error" }, { timeout = 3 })
       end,
       function()
         gitdev.sleep(0.1)
