@@ -309,7 +309,7 @@ describe("a reader that waits for a line", function()
       local made = hanging(git)
       gitdev.sleep(0.1)
       local lines = made:logs { follow = true, tail = 0, level = "error" }
-      local ok, err = pcall(gitdev.timeout, 0.1, lines.next, lines)
+      local ok, err = pcall(gitdev.timeout, 2, lines.next, lines) -- it is open by then, and nothing has come
       assert.same({ false, "timeout_error" }, { ok, err.type })
       emulator:write_log(made.id, { message = "after", level = "error" })
       assert.equal("after", lines:next().message)
@@ -358,7 +358,7 @@ describe("a reader that waits for a line", function()
       local made = hanging(git)
       emulator:write_log(made.id, { count = 10, message = "{n}" })
       for _, ending in ipairs { "timeout", "enough" } do
-        local ok, err = pcall(gitdev.timeout, 0.3, function()
+        local ok, err = pcall(gitdev.timeout, ending == "timeout" and 0.3 or 30, function()
           for line in made:logs { follow = true } do
             if ending == "enough" and line.seq == 3 then
               error("enough", 0)
