@@ -122,8 +122,9 @@ end
 local function serve(self, exchange)
   local method, target, headers, body, peer = exchange:request()
   target = target:match "^https?://[^/?]*(/.*)$" or target -- the absolute form, which a server must accept (RFC 9112 3.2.2)
+  local upgrade = headers.upgrade and exchange:upgrade_wish() or nil
   local response = self.emulator:handle {
-    method = method, target = target, headers = headers, body = body, peer = peer, upgrade = (exchange:upgrade_wish()),
+    method = method, target = target, headers = headers, body = body, peer = peer, upgrade = upgrade,
   }
   compression.apply(response, headers["accept-encoding"])
   local pending = { exchange = exchange, response = response }
