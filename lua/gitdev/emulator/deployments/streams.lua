@@ -15,6 +15,9 @@ local ROUND_LINES = 400
 local streams = {}
 streams.__index = streams
 
+--- The code that streams are closed with when the state behind them is another one (contract 2.5).
+streams.SERVICE_RESTART = 1012
+
 function streams.new(emulator)
   return setmetatable({
     emulator = emulator,
