@@ -8,23 +8,28 @@ function time:present()
   return math.floor(self.options.clock() * 1000 + 0.5) + self:lead_ms()
 end
 
--- The schedule with the next timer, and when that is due. What happens to a thing comes before what its streams tell of it.
-local function next_timer(self)
-  local timers, due = self.schedule, self.schedule:next_due()
-  for _, theirs in ipairs { self.streams.schedule, self.streams.beats } do
-    local at = theirs:next_due()
-    if at and (not due or at < due) then
-      timers, due = theirs, at
-    end
+local function sooner(timers, due, theirs)
+  local at = theirs:next_due()
+  if at and (not due or at < due) then
+    return theirs, at
   end
   return timers, due
+end
+
+-- The schedule with the next timer, and when that is due. What happens to a thing comes before what its streams tell of it.
+local function next_timer(self)
+  local streams = self.streams
+  local timers, due = sooner(self.schedule, self.schedule:next_due(), streams.schedule)
+  return sooner(timers, due, streams.beats)
 end
 
 -- The next timer that is due at `now`, or nil. Streams send what they have before time goes on, but not before each of a thousand heartbeats: who
 -- waits for an answer waits for all of it.
 local function take_timer(self, now)
   local timers, due = next_timer(self)
-  if due and due <= now and due > self.now_ms and timers ~= self.streams.beats then
+  if not due or due > now then
+    return nil
+  elseif due > self.now_ms and timers ~= self.streams.beats then
     self.streams:serve()
     timers = next_timer(self)
   end

@@ -173,6 +173,9 @@ end
 
 -- Looks whether a thing that could have a stream is gone. Whether one is.
 local function look_for_losses(self)
+  if self.opened == 0 then
+    return false -- each request asks
+  end
   for things, count in pairs(self.removed) do
     local lost = things.removed or 0
     self.thinned, self.removed[things] = self.thinned or lost ~= count, lost
