@@ -1,10 +1,11 @@
 /* The making of a call, its end, and what can be asked of it. */
 #include "call/call.h"
+#include "call/log.h"
 #include "call/problem.h"
 #include "call/request.h"
 #include "call/state.h"
+#include "wire/memory.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int check_limits(gitdev_call *call, const gitdev_call_options *options, double now,
@@ -45,9 +46,9 @@ static int make_request(gitdev_call *call, const gitdev_call_options *options,
     return rc;
   call->header_count = call->request.header_count;
   if (options->source)
-    call->upload = malloc(sizeof *call->upload);
+    call->upload = gitdev_malloc(sizeof *call->upload);
   if (options->sink)
-    call->download = malloc(sizeof *call->download);
+    call->download = gitdev_malloc(sizeof *call->download);
   if ((options->source && !call->upload) || (options->sink && !call->download))
     return gitdev_problem_set(problem, GITDEV_ENOMEM, "memory is out");
   if (call->upload) {
@@ -63,7 +64,8 @@ static int make_request(gitdev_call *call, const gitdev_call_options *options,
 int gitdev_call_new(gitdev_call **out, gitdev_client *client, const gitdev_call_options *options,
                     double now, gitdev_problem *problem) {
   *out = NULL;
-  gitdev_call *call = malloc(sizeof *call); /* glibc's calloc() passes its thread's cache by */
+  /* Not calloc(): glibc's passes its thread's cache by. */
+  gitdev_call *call = gitdev_malloc(sizeof *call);
   if (!call)
     return gitdev_problem_set(problem, GITDEV_ENOMEM, "memory is out");
   *call = (gitdev_call){.owners = 1, .client = client};
@@ -82,6 +84,7 @@ int gitdev_call_new(gitdev_call **out, gitdev_client *client, const gitdev_call_
   }
   gitdev_pace_enter(&client->pace->pace);
   call->queued = true;
+  gitdev_log_begin(call, now);
   *out = call;
   return GITDEV_OK;
 }
@@ -106,19 +109,21 @@ void gitdev_call_free(gitdev_call *call) {
     return;
   let_go(call, call->sent_at);
   gitdev_response_free(&call->response);
-  free(call->request_block);
-  free(call->probe_block);
-  free(call->upload);
-  free(call->download);
-  free(call->error);
+  gitdev_free(call->request_block);
+  gitdev_free(call->probe_block);
+  gitdev_free(call->upload);
+  gitdev_free(call->download);
+  gitdev_free(call->error);
   if (call->opened.thing)
     call->opened.release(call->opened.thing);
   gitdev_ledger_free(&call->ledger);
   gitdev_client_free(call->client);
-  free(call);
+  gitdev_free(call);
 }
 
-void gitdev_call_tell(const gitdev_call *call, const gitdev_event *event) {
+void gitdev_call_tell(gitdev_call *call, const gitdev_event *event) {
+  if (call->log_number)
+    gitdev_log_event(call, event);
   if (call->on_event)
     call->on_event(call->event_payload, event);
 }
@@ -131,11 +136,11 @@ static const char *or_null(const char *text) {
 
 gitdev_error_text *gitdev_call_error(gitdev_call *call) {
   if (!call->error)
-    call->error = calloc(1, sizeof *call->error);
+    call->error = gitdev_calloc(1, sizeof *call->error);
   return call->error;
 }
 
-void gitdev_call_finish(gitdev_call *call, const char *type, bool retryable) {
+void gitdev_call_finish(gitdev_call *call, const char *type, bool retryable, double now) {
   gitdev_response *response = &call->response;
   leave_queue(call);
   call->state = GITDEV_CALL_DONE;
@@ -152,6 +157,8 @@ void gitdev_call_finish(gitdev_call *call, const char *type, bool retryable) {
       .attempts = call->ledger.attempts,
       .attempt_count = call->ledger.count,
   };
+  if (call->log_number)
+    gitdev_log_end(call, now);
 }
 
 static void break_off(gitdev_call *call, double now, const char *code, const char *message) {
@@ -160,8 +167,8 @@ static void break_off(gitdev_call *call, double now, const char *code, const cha
   let_go(call, now);
   gitdev_response_begin(&call->response, 0);
   gitdev_call_finish(
-      call, gitdev_error_set(gitdev_call_error(call), "canceled_error", code, "%s", message),
-      false);
+      call, gitdev_error_set(gitdev_call_error(call), "canceled_error", code, "%s", message), false,
+      now);
 }
 
 void gitdev_call_cancel(gitdev_call *call, double now) {
@@ -218,6 +225,7 @@ static int write_nothing(void *payload, const char *bytes, size_t len) {
 
 void gitdev_call_mute(gitdev_call *call) {
   call->on_event = NULL;
+  call->log_number = 0;
   if (call->upload)
     call->upload->given = (gitdev_source){.read = read_nothing, .size = -1};
   if (call->download)
@@ -242,7 +250,7 @@ void gitdev_call_trim(gitdev_call *call) {
   if (call->state != GITDEV_CALL_DONE)
     return;
   gitdev_buffer_free(&call->response.body);
-  free(call->request_block);
+  gitdev_free(call->request_block);
   call->request_block = NULL;
   call->result.body = call->response.body.data;
   call->result.body_len = 0;

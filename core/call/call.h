@@ -16,8 +16,8 @@ void gitdev_call_disown(gitdev_call *call, double now);
 /* One more owner; undone by gitdev_call_free(). */
 void gitdev_call_retain(gitdev_call *call);
 
-/* Its source, its sink and whoever watches it are gone: they are not called any more, and a try that
- * needs them fails. */
+/* Its source, its sink and whoever watches it are gone: they are not called any more, nor is the log,
+ * and a try that needs them fails. */
 void gitdev_call_mute(gitdev_call *call);
 
 /* Of a call that is done: frees the request and the response body, once they have been read. */

@@ -1,10 +1,11 @@
 #include "call/client.h"
+#include "call/fleet.h"
 #include "call/problem.h"
+#include "wire/memory.h"
 #include <errno.h>
 #include <math.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,6 +59,9 @@ static int check_limits(gitdev_client *client, const gitdev_client_options *opti
   if (client->max_retries == GITDEV_NO_RETRIES)
     client->max_retries = 0;
   client->random.seed = options->seed;
+  if (options->log)
+    client->log = (gitdev_log){
+        .level = options->log_level, .fn = options->log, .payload = options->log_payload};
   client->body_max = options->body_max ? options->body_max : DEFAULT_BODY_MAX;
   return GITDEV_OK;
 }
@@ -83,39 +87,60 @@ static char *format_origin(const gitdev_url *base) {
   if (base->port != 443)
     snprintf(port, sizeof port, ":%d", base->port);
   size_t size = sizeof "https://" + strlen(base->host) + strlen(port);
-  char *origin = malloc(size);
+  char *origin = gitdev_malloc(size);
   if (origin)
     snprintf(origin, size, "https://%s%s", base->host, port);
   return origin;
 }
 
+static char *format_authorization(const gitdev_key *key) {
+  size_t size = sizeof "Bearer " + key->len;
+  char *authorization = gitdev_malloc(size);
+  if (authorization)
+    snprintf(authorization, size, "Bearer %s", key->text);
+  return authorization;
+}
+
+static gitdev_shared_budget *new_budget(void) {
+  gitdev_shared_budget *budget = gitdev_calloc(1, sizeof *budget);
+  if (!budget)
+    return NULL;
+  budget->owners = 1;
+  gitdev_budget_init(&budget->budget, 0);
+  return budget;
+}
+
+static gitdev_shared_pace *new_pace(void) {
+  gitdev_shared_pace *pace = gitdev_calloc(1, sizeof *pace);
+  if (!pace)
+    return NULL;
+  pace->owners = 1;
+  gitdev_pace_init(&pace->pace, 0);
+  return pace;
+}
+
 /* The strings and shared state that a checked client needs. */
 static int fill(gitdev_client *client, const gitdev_client_options *options) {
-  size_t size = sizeof "Bearer " + client->key.len;
-  client->authorization = malloc(size);
+  client->authorization = format_authorization(&client->key);
   client->user_agent =
-      strdup(options->user_agent ? options->user_agent : "gitdev-c/" GITDEV_VERSION);
-  client->ca_file = options->ca_file ? strdup(options->ca_file) : NULL;
+      gitdev_strdup(options->user_agent ? options->user_agent : "gitdev-c/" GITDEV_VERSION);
+  client->ca_file = options->ca_file ? gitdev_strdup(options->ca_file) : NULL;
   client->origin = format_origin(&client->base);
-  client->budget = calloc(1, sizeof *client->budget);
-  client->pace = calloc(1, sizeof *client->pace);
+  client->budget = new_budget();
+  client->pace = new_pace();
   if (!client->authorization || !client->user_agent || (options->ca_file && !client->ca_file) ||
       !client->origin || !client->budget || !client->pace)
     return GITDEV_ENOMEM;
-  snprintf(client->authorization, size, "Bearer %s", client->key.text);
   client->fixed[0] = (gitdev_header){"Authorization", client->authorization};
   client->fixed[1] = (gitdev_header){"User-Agent", client->user_agent};
   client->fixed[GITDEV_ACCEPT] = (gitdev_header){"Accept", "application/json"};
-  client->budget->owners = client->pace->owners = 1;
-  gitdev_budget_init(&client->budget->budget, 0);
-  gitdev_pace_init(&client->pace->pace, 0);
-  return GITDEV_OK;
+  return gitdev_fleet_join(client, options);
 }
 
 int gitdev_client_new(gitdev_client **out, const gitdev_client_options *options,
                       gitdev_problem *problem) {
   *out = NULL;
-  gitdev_client *client = calloc(1, sizeof *client);
+  gitdev_client *client = gitdev_calloc(1, sizeof *client);
   if (!client)
     return gitdev_problem_set(problem, GITDEV_ENOMEM, "memory is out");
   client->owners = 1;
@@ -128,12 +153,15 @@ int gitdev_client_new(gitdev_client **out, const gitdev_client_options *options,
     rc = check_text("user_agent", options->user_agent, problem);
   if (rc == GITDEV_OK)
     rc = check_file("ca_file", options->ca_file, problem);
+  if (rc == GITDEV_OK)
+    rc = gitdev_fleet_check(options, problem);
   if (rc == GITDEV_OK && (rc = fill(client, options)) != GITDEV_OK)
     gitdev_problem_set(problem, rc, "memory is out");
   if (rc != GITDEV_OK) {
     gitdev_client_free(client);
     return rc;
   }
+  gitdev_log_client(client);
   *out = client;
   return GITDEV_OK;
 }
@@ -144,12 +172,12 @@ void gitdev_client_retain(gitdev_client *client) {
 
 static void release_budget(gitdev_shared_budget *budget) {
   if (budget && --budget->owners == 0)
-    free(budget);
+    gitdev_free(budget);
 }
 
-static void release_pace(gitdev_shared_pace *pace) {
+void gitdev_shared_pace_release(gitdev_shared_pace *pace) {
   if (pace && --pace->owners == 0)
-    free(pace);
+    gitdev_free(pace);
 }
 
 void gitdev_client_free(gitdev_client *client) {
@@ -158,13 +186,13 @@ void gitdev_client_free(gitdev_client *client) {
   gitdev_key_wipe(&client->key);
   if (client->authorization)
     OPENSSL_cleanse(client->authorization, strlen(client->authorization));
-  free(client->authorization);
-  free(client->user_agent);
-  free(client->ca_file);
-  free(client->origin);
+  gitdev_free(client->authorization);
+  gitdev_free(client->user_agent);
+  gitdev_free(client->ca_file);
+  gitdev_free(client->origin);
   release_budget(client->budget);
-  release_pace(client->pace);
-  free(client);
+  gitdev_shared_pace_release(client->pace);
+  gitdev_free(client);
 }
 
 void gitdev_client_share(gitdev_client *client, const gitdev_client *other) {
@@ -177,8 +205,9 @@ void gitdev_client_share(gitdev_client *client, const gitdev_client *other) {
   }
   bool same_key = client->key.len == other->key.len &&
                   CRYPTO_memcmp(client->key.text, other->key.text, client->key.len) == 0;
-  if (same_key && client->pace != other->pace) {
-    release_pace(client->pace);
+  bool same_limit = same_key && strcmp(client->pace->limit_name, other->pace->limit_name) == 0;
+  if (same_limit && client->pace != other->pace) {
+    gitdev_shared_pace_release(client->pace);
     client->pace = other->pace;
     client->pace->owners++;
   }
@@ -192,6 +221,10 @@ void gitdev_client_rate_limit(const gitdev_client *client, double now, gitdev_ra
   out->remaining = gitdev_pace_tokens(pace, now);
   out->paused_for = pace->paused_until > now ? pace->paused_until - now : 0;
   out->retry_budget = gitdev_budget_left(&client->budget->budget, now);
+  static const gitdev_sharing SHARING[] = {[GITDEV_STORE_NONE] = GITDEV_LIMIT_OWN,
+                                           [GITDEV_STORE_THERE] = GITDEV_LIMIT_SHARED,
+                                           [GITDEV_STORE_AWAY] = GITDEV_LIMIT_AWAY};
+  out->sharing = SHARING[pace->allowance.store];
 }
 
 const char *gitdev_client_key_hint(const gitdev_client *client) {

@@ -3,6 +3,7 @@
 #ifndef GITDEV_CALL_CLIENT_H
 #define GITDEV_CALL_CLIENT_H
 
+#include "call/log.h"
 #include "gitdev.h"
 #include "policy/budget.h"
 #include "policy/key.h"
@@ -20,7 +21,16 @@ typedef struct gitdev_shared_budget {
 typedef struct gitdev_shared_pace {
   int owners;
   gitdev_pace pace;
+  /* Of a limit that is shared through a store: what it is called there, and who this is among the
+   * members. Empty otherwise. */
+  char limit_name[GITDEV_LIMIT_NAME_SIZE];
+  char member[GITDEV_MEMBER_SIZE];
 } gitdev_shared_pace;
+
+/* Of a pace, see gitdev_client_report(); for those who hold on to it alone. */
+void gitdev_shared_pace_release(gitdev_shared_pace *pace);
+bool gitdev_shared_pace_report(gitdev_shared_pace *pace, double now, gitdev_report *out,
+                               double *again);
 
 /* Authorization, User-Agent, Accept. */
 enum { GITDEV_ACCEPT = 2, GITDEV_FIXED_HEADERS = 3 };
@@ -37,6 +47,7 @@ struct gitdev_client {
   int max_retries;
   size_t body_max;
   gitdev_random random;
+  gitdev_log log;
   gitdev_shared_budget *budget;
   gitdev_shared_pace *pace;
 };

@@ -1,5 +1,5 @@
 #include "call/ledger.h"
-#include <stdlib.h>
+#include "wire/memory.h"
 #include <string.h>
 
 void gitdev_ledger_init(gitdev_ledger *ledger) {
@@ -9,7 +9,7 @@ void gitdev_ledger_init(gitdev_ledger *ledger) {
 
 void gitdev_ledger_free(gitdev_ledger *ledger) {
   if (ledger->attempts != &ledger->first)
-    free(ledger->attempts);
+    gitdev_free(ledger->attempts);
   gitdev_ledger_init(ledger);
 }
 
@@ -18,7 +18,8 @@ bool gitdev_ledger_reserve(gitdev_ledger *ledger) {
     return true;
   size_t room = ledger->room == 1 ? 4 : ledger->room * 2;
   bool grown = ledger->attempts != &ledger->first;
-  gitdev_attempt *attempts = realloc(grown ? ledger->attempts : NULL, room * sizeof *attempts);
+  gitdev_attempt *attempts =
+      gitdev_realloc(grown ? ledger->attempts : NULL, room * sizeof *attempts);
   if (!attempts)
     return false;
   if (!grown)

@@ -2,22 +2,32 @@
 #include "call/error.h"
 #include "call/request.h"
 #include "call/state.h"
+#include "wire/memory.h"
 #include <math.h>
-#include <stdlib.h>
 
-static void finish_late(gitdev_call *call) {
+static void finish_late(gitdev_call *call, double now) {
   const char *type = gitdev_error_set(gitdev_call_error(call), "timeout_error", "deadline",
                                       "the call's timeout ends before its turn to be sent came");
-  gitdev_call_finish(call, type, true);
+  gitdev_call_finish(call, type, true, now);
 }
 
 /* Not a timeout: the server has said no, to everyone on this key. */
-static void finish_paused(gitdev_call *call, double left) {
+static void finish_paused(gitdev_call *call, double now) {
+  double left = call->client->pace->pace.paused_until - now;
   const char *type = gitdev_error_set(gitdev_call_error(call), "rate_limit_error", "rate_limited",
                                       "the rate limit is used up: the server asked for a pause of "
                                       "%.0f more seconds, and the call's timeout ends before",
                                       ceil(left));
-  gitdev_call_finish(call, type, true);
+  gitdev_call_finish(call, type, true, now);
+}
+
+/* Nor is this: nobody can tell whether the others leave anything. */
+static void finish_shut(gitdev_call *call, double now) {
+  const char *type = gitdev_error_set(
+      gitdev_call_error(call), "timeout_error", "store_away",
+      "the store that the rate limit is shared through is away, and nothing is to be sent "
+      "meanwhile: the call's timeout ends before it is back");
+  gitdev_call_finish(call, type, true, now);
 }
 
 static const gitdev_action done = {.kind = GITDEV_DONE};
@@ -28,13 +38,14 @@ static gitdev_action wait_until(double until, double deadline) {
 
 /* The rate limit lets it wait. */
 static gitdev_action hold_back(gitdev_call *call, double until, double now) {
-  if (!call->held)
+  bool looking = gitdev_pace_looking(&call->client->pace->pace, now);
+  if (!call->held && !looking)
     gitdev_call_tell(call, &(gitdev_event){.kind = GITDEV_EVENT_WAIT,
                                            .at = now,
                                            .wait = until - now,
                                            .number = call->ledger.tries + 1,
                                            .request = &call->request});
-  call->held = true;
+  call->held |= !looking;
   gitdev_action action = wait_until(until, call->deadline);
   action.early = true;
   return action;
@@ -72,7 +83,7 @@ static gitdev_action begin_try(gitdev_call *call, double now) {
 static gitdev_action begin_probe(gitdev_call *call, double now) {
   const gitdev_call_options options = {.method = "GET", .path = "/rate_limit"};
   bool repeatable;
-  free(call->probe_block);
+  gitdev_free(call->probe_block);
   if (gitdev_request_build(&call->probe, &call->probe_block, &repeatable, call->client, &options,
                            NULL) != GITDEV_OK) {
     gitdev_pace_denied(&call->client->pace->pace);
@@ -88,13 +99,18 @@ static gitdev_action next_when_ready(gitdev_call *call, double now) {
   gitdev_pace *pace = &call->client->pace->pace;
   if (now >= call->deadline) {
     if (pace->paused_until > now)
-      finish_paused(call, pace->paused_until - now);
+      finish_paused(call, now);
+    else if (gitdev_pace_shut(pace))
+      finish_shut(call, now);
     else
-      finish_late(call);
+      finish_late(call, now);
     return done;
   }
   if (now < call->not_before)
     return wait_until(call->not_before, call->deadline);
+  if (!call->queued)
+    gitdev_pace_enter(pace);
+  call->queued = true;
   double until = now;
   switch (gitdev_pace_take(pace, now, &until)) {
   case GITDEV_PACE_GO: return begin_try(call, now);
@@ -103,7 +119,7 @@ static gitdev_action next_when_ready(gitdev_call *call, double now) {
   }
   /* Nothing that another call's answer could tell makes a known pause shorter. */
   if (pace->paused_until >= call->deadline) {
-    finish_paused(call, pace->paused_until - now);
+    finish_paused(call, now);
     return done;
   }
   return hold_back(call, until, now);

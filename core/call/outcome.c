@@ -64,8 +64,6 @@ static void try_again(gitdev_call *call, double now, double delay) {
   call->state = GITDEV_CALL_READY;
   call->since = now;
   call->not_before = now + delay;
-  gitdev_pace_enter(&call->client->pace->pace);
-  call->queued = true;
 }
 
 static bool is_success(const gitdev_call *call) {
@@ -157,7 +155,7 @@ static void note_end(gitdev_call *call, const gitdev_outcome *outcome, const cha
 static void succeed(gitdev_call *call, const gitdev_outcome *outcome, double now) {
   gitdev_budget_success(&call->client->budget->budget, now);
   note_end(call, outcome, "ok", "done", now);
-  gitdev_call_finish(call, NULL, false);
+  gitdev_call_finish(call, NULL, false, now);
 }
 
 static void repeat(gitdev_call *call, const gitdev_outcome *outcome,
@@ -199,7 +197,7 @@ static void end_try(gitdev_call *call, const gitdev_outcome *outcome, double now
     return;
   }
   note_end(call, outcome, "error", refusal, now);
-  gitdev_call_finish(call, type, retryable);
+  gitdev_call_finish(call, type, retryable, now);
 }
 
 /* The probe's answer goes to the pace; whatever went wrong with it, the call itself goes on. */

@@ -17,6 +17,10 @@ int gitdev_problem_set(gitdev_problem *problem, int code, const char *format, ..
   return code;
 }
 
+const char *gitdev_version(void) {
+  return GITDEV_VERSION;
+}
+
 const char *gitdev_strerror(int code) {
   switch (code) {
   case GITDEV_OK: return "no error";
@@ -26,6 +30,7 @@ const char *gitdev_strerror(int code) {
   case GITDEV_ETLS: return "OpenSSL failed";
   case GITDEV_ECURL: return "libcurl could not be set up";
   case GITDEV_ECLOSED: return "the other side is closed";
+  case GITDEV_AGAIN: return "not now: try again later";
   default: return "an unknown code";
   }
 }

@@ -2,8 +2,8 @@
 #include "call/download.h"
 #include "call/problem.h"
 #include "policy/random.h"
+#include "wire/memory.h"
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -213,7 +213,7 @@ int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable, gi
     key = uuid;
   }
   size_t header_room = GITDEV_FIXED_HEADERS + 2 + options->header_count + GITDEV_RANGE_HEADERS;
-  gitdev_header *headers = malloc(block_size(client, options, key, header_room));
+  gitdev_header *headers = gitdev_malloc(block_size(client, options, key, header_room));
   if (!headers)
     return gitdev_problem_set(problem, GITDEV_ENOMEM, "memory is out");
   writer w = {(char *)(headers + header_room)};

@@ -13,7 +13,7 @@ enum {
 };
 
 /* Builds `out` for a client's call. Everything that it points to lives in `*block`, which the
- * caller frees with free(), in the client, or in static memory. `*repeatable` says whether the
+ * caller frees with gitdev_free(), in the client, or in static memory. `*repeatable` says whether the
  * request may be repeated after it was sent: a safe method, or an idempotency key. The headers have
  * room for GITDEV_RANGE_HEADERS more. 0,
  * GITDEV_ENOMEM, or GITDEV_EINVAL with `problem` filled; on failure `*block` is NULL. */

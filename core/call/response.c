@@ -1,8 +1,8 @@
 #include "call/response.h"
 #include "policy/retry.h"
 #include "wire/date.h"
+#include "wire/memory.h"
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,14 +16,14 @@ void gitdev_response_init(gitdev_response *response, size_t body_max) {
 void gitdev_response_free(gitdev_response *response) {
   gitdev_buffer_free(&response->head);
   gitdev_buffer_free(&response->body);
-  free(response->headers);
+  gitdev_free(response->headers);
   response->headers = NULL;
 }
 
 void gitdev_response_begin(gitdev_response *response, int status) {
   gitdev_buffer_reset(&response->head);
   gitdev_buffer_reset(&response->body);
-  free(response->headers);
+  gitdev_free(response->headers);
   response->headers = NULL;
   response->header_count = 0;
   response->status = status;
@@ -167,7 +167,7 @@ bool gitdev_response_header(gitdev_response *response, const char *name, size_t 
   const char *kept = append_header(&response->head, name, name_len, value, value_len);
   if (!kept)
     return false;
-  free(response->headers); /* they may have moved */
+  gitdev_free(response->headers); /* they may have moved */
   response->headers = NULL;
   response->header_count++;
   note(response, kept, kept + name_len + 1, value_len);
@@ -183,7 +183,7 @@ bool gitdev_response_data(gitdev_response *response, const char *bytes, size_t l
 const gitdev_header *gitdev_response_headers(gitdev_response *response) {
   if (response->headers || response->header_count == 0)
     return response->headers;
-  gitdev_header *headers = malloc(response->header_count * sizeof *headers);
+  gitdev_header *headers = gitdev_malloc(response->header_count * sizeof *headers);
   if (!headers)
     return NULL;
   const char *at = response->head.data;

@@ -1,4 +1,4 @@
-/* What a call is made of: for the files of the machine alone (call, next, outcome). */
+/* What a call is made of: for the files of the machine alone (call, next, outcome, log). */
 #ifndef GITDEV_CALL_STATE_H
 #define GITDEV_CALL_STATE_H
 
@@ -37,6 +37,8 @@ struct gitdev_call {
   gitdev_download *download; /* NULL without a sink */
   gitdev_event_fn on_event;
   void *event_payload;
+  unsigned long long log_number; /* what the log calls it, from 1; 0 without a log */
+  double began;                  /* with a log */
   void *driver;
   gitdev_opened opened; /* what an upgrade has opened, until somebody takes it */
   gitdev_response response;
@@ -49,10 +51,10 @@ struct gitdev_call {
 gitdev_error_text *gitdev_call_error(gitdev_call *call);
 
 /* Ends the call: with an error of `type` (static), or well with NULL. */
-void gitdev_call_finish(gitdev_call *call, const char *type, bool retryable);
+void gitdev_call_finish(gitdev_call *call, const char *type, bool retryable, double now);
 
 /* Tells whoever wants to know. */
-void gitdev_call_tell(const gitdev_call *call, const gitdev_event *event);
+void gitdev_call_tell(gitdev_call *call, const gitdev_event *event);
 
 /* Makes source and sink ready for another try. False when what streams can neither be continued nor
  * begin anew. */

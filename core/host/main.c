@@ -1,7 +1,7 @@
 /* The host: a Lua interpreter with gitdev and cjson inside. It sets the state up and hands over to
  * gitdev.cli, which does the rest in Lua. */
-#include "embedded.h"
 #include "interruption.h"
+#include "open/embedded.h"
 #include "options.h"
 #include <lauxlib.h>
 #include <lua.h>
@@ -13,8 +13,9 @@
 
 int luaopen_cjson(lua_State *L);
 int luaopen_cjson_safe(lua_State *L);
-int luaopen_gitdev_core(lua_State *L);
-int luaopen_gitdev_net(lua_State *L);
+
+/* What the library of core/open/ has not: the command line, and what only it needs. */
+extern const gitdev_embedded gitdev_embedded_host[];
 
 enum { EXIT_USAGE = 2 };
 
@@ -34,30 +35,14 @@ static const luaL_Reg host_functions[] = {{"pid", host_pid}, {"setenv", host_set
 
 /* ---- setting up ---- */
 
-static int load_embedded(lua_State *L) {
-  const gitdev_embedded *module = lua_touserdata(L, lua_upvalueindex(1));
-  const char *code = (const char *)module->code;
-  if (luaL_loadbufferx(L, code, module->len, module->chunk, "b") != LUA_OK)
-    return lua_error(L);
-  lua_pushvalue(L, 1);
-  lua_call(L, 1, 1);
-  return 1;
-}
-
 static void preload(lua_State *L) {
-  static const luaL_Reg natives[] = {{"cjson", luaopen_cjson},
-                                     {"cjson.safe", luaopen_cjson_safe},
-                                     {"gitdev.core", luaopen_gitdev_core},
-                                     {"gitdev.net", luaopen_gitdev_net},
-                                     {NULL, NULL}};
+  static const luaL_Reg natives[] = {
+      {"cjson", luaopen_cjson}, {"cjson.safe", luaopen_cjson_safe}, {NULL, NULL}};
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   luaL_setfuncs(L, natives, 0);
-  for (const gitdev_embedded *module = gitdev_embedded_modules; module->module; module++) {
-    lua_pushlightuserdata(L, (void *)(uintptr_t)module);
-    lua_pushcclosure(L, load_embedded, 1);
-    lua_setfield(L, -2, module->module);
-  }
   lua_pop(L, 1);
+  gitdev_open_modules(L, gitdev_embedded_sdk);
+  gitdev_open_modules(L, gitdev_embedded_host);
 }
 
 /* Puts DIRECTORY/lua/5.4 beside the host's own folder before the places where C modules are looked

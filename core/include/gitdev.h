@@ -15,7 +15,8 @@
  * was asked of and lives as long as it, unless said otherwise. Strings passed in are copied, unless
  * said otherwise.
  *
- * Threads. There are no globals (libcurl's one-time initialisation apart, which is guarded).
+ * Threads. There are no globals but what a process has once: the allocator (gitdev_setup()), and
+ * libcurl's initialisation, which is guarded.
  * Objects may be used from one thread at a time; a loop, what hangs on it and the clients used
  * there belong together. gitdev_wake() alone may be called from any thread or signal handler. No
  * function installs a signal handler or changes a signal's disposition; writes to closed sockets
@@ -33,6 +34,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -59,6 +61,24 @@ typedef struct gitdev_problem {
 
 /* A static sentence for a return code. */
 GITDEV_API const char *gitdev_strerror(int code);
+
+/* ---- memory ---- */
+
+/* Three functions that stand for malloc(), realloc() and free(). They may be called from any thread
+ * that uses something of gitdev, at the same time. They are given no NULL, and no size of 0. */
+typedef struct gitdev_allocator {
+  void *(*allocate)(size_t size); /* NULL when memory is out */
+  void *(*resize)(void *block, size_t size);
+  void (*release)(void *block);
+} gitdev_allocator;
+
+/* Has all memory of gitdev taken from `allocator` (copied), and libcurl's too if gitdev is what
+ * initialises it. Once in a process, before any other function of gitdev: 0, or GITDEV_EINVAL when
+ * it is too late for it, or a function is missing. Not concerned: OpenSSL (CRYPTO_set_mem_functions()
+ * is its own way), wslay (a hundred bytes for each WebSocket), hiredis (in gitdev-lua5.4), the C
+ * library's name resolver, and Lua, whose states have an allocator each. Where memory is out gitdev
+ * says so and goes on; a libcurl of 7.88 may crash. */
+GITDEV_API int gitdev_setup(const gitdev_allocator *allocator);
 
 /* ---- the loop ---- */
 
@@ -89,20 +109,40 @@ GITDEV_API void gitdev_wake(gitdev_loop *loop);
 
 typedef struct gitdev_client gitdev_client;
 
+/* How much of what happens to calls is written down: how they end, and what holds them up; or each
+ * try too. */
+typedef enum gitdev_log_level {
+  GITDEV_LOG_OFF,
+  GITDEV_LOG_INFO,
+  GITDEV_LOG_DEBUG
+} gitdev_log_level;
+
+/* Takes a line of the log, without a line end, of the level INFO or DEBUG: "gitdev", the time, and what
+ * happened, in words and name=value pairs. Secrets in it are masked, and control characters shown as
+ * \x1b. It lives until the function returns, which must not use the engine or the loop, nor touch a
+ * call or a client. */
+typedef void (*gitdev_log_fn)(void *payload, gitdev_log_level level, const char *line);
+
 /* Zero or NULL means the default. */
 typedef struct gitdev_client_options {
   const char *api_key;  /* gsk_… or gpk_…; required */
   const char *base_url; /* https only; default https://api.git.dev/v2 */
   const char
       *ca_file; /* a PEM file to trust instead of the system's; verification itself has no switch */
-  const char *user_agent;  /* default gitdev-c/<version> */
-  double timeout;          /* a whole call: queue, pacing, tries, waits, body; default 120 */
-  double try_timeout;      /* one try; default 30 */
-  double connect_timeout;  /* default 10 */
-  int max_retries;         /* default 2; GITDEV_NO_RETRIES for none */
-  size_t body_max;         /* the largest response body accepted, in bytes; default 64 MiB */
-  unsigned long long seed; /* for tests: idempotency keys and jitter follow from it; 0: from the
+  const char *user_agent;     /* default gitdev-c/<version> */
+  double timeout;             /* a whole call: queue, pacing, tries, waits, body; default 120 */
+  double try_timeout;         /* one try; default 30 */
+  double connect_timeout;     /* default 10 */
+  int max_retries;            /* default 2; GITDEV_NO_RETRIES for none */
+  size_t body_max;            /* the largest response body accepted, in bytes; default 64 MiB */
+  unsigned long long seed;    /* for tests: idempotency keys and jitter follow from it; 0: from the
                               system's randomness */
+  gitdev_log_level log_level; /* what `log` is told; off unless it is named */
+  gitdev_log_fn log;          /* NULL: nothing is written, anywhere */
+  void *log_payload;
+  const char *limit_name; /* the rate limit is shared through a store, see below: "" names it by
+                             origin and key, other text as the user likes; NULL: it is not */
+  bool limit_closed;      /* nothing is sent while that store is away */
 } gitdev_client_options;
 
 enum { GITDEV_NO_RETRIES = -1, GITDEV_MAX_RETRIES_MAX = 20 };
@@ -119,12 +159,19 @@ GITDEV_API void gitdev_client_free(gitdev_client *client);
  */
 GITDEV_API void gitdev_client_share(gitdev_client *client, const gitdev_client *other);
 
+typedef enum gitdev_sharing {
+  GITDEV_LIMIT_OWN,    /* the client paces itself by its own mirror of the limit */
+  GITDEV_LIMIT_SHARED, /* by what a store grants */
+  GITDEV_LIMIT_AWAY    /* it should, but the store is away */
+} gitdev_sharing;
+
 /* What the client knows of its rate limit; -1 where unknown. */
 typedef struct gitdev_rate_limit {
   double per_minute, burst; /* the plan's, once they were needed and asked for */
   double remaining;         /* tokens now, by the client's mirror */
   double paused_for;        /* seconds until anyone may send again, after a 429; 0 otherwise */
   double retry_budget;      /* retries in hand for this origin */
+  gitdev_sharing sharing;
 } gitdev_rate_limit;
 
 GITDEV_API void gitdev_client_rate_limit(const gitdev_client *client, double now,
@@ -132,6 +179,52 @@ GITDEV_API void gitdev_client_rate_limit(const gitdev_client *client, double now
 
 /* The key as it may be shown, "gsk_test_***abcd". */
 GITDEV_API const char *gitdev_client_key_hint(const gitdev_client *client);
+
+/* ---- sharing a rate limit ---- */
+
+/* Clients in many processes, on many machines, may spend one rate limit together, through a store of
+ * the user's: Redis, shared memory, a file. What the store does is one rule, the Lua text in
+ * lua/gitdev/store/bucket.lua, which says what the fields below mean; what the library does is
+ * this, for a client that was made with a limit_name. Its calls wait until the store grants them
+ * tokens. Whoever drives the client asks, after each turn and when *again has come, whether a visit
+ * to the store is due; takes the report there under gitdev_client_limit_name(); and hands in what
+ * the store granted, or that it is away. Then the client's own mirror of the limit decides, or,
+ * with limit_closed, nothing is sent. A visit that has not come back after 3 seconds counts as
+ * away. */
+
+enum { GITDEV_LIMIT_NAME_SIZE = 96, GITDEV_MEMBER_SIZE = 48 };
+
+/* What a member tells the store. */
+typedef struct gitdev_report {
+  char member[GITDEV_MEMBER_SIZE]; /* who it is: visible ASCII */
+  int visit;                       /* from 1 */
+  int wanted, flying, returned, answered, refused;
+  double remaining, age;    /* -1: no answer yet */
+  double paused_for;        /* 0: no pause */
+  double per_minute, burst; /* -1: not known */
+  bool asked, unreadable;
+} gitdev_report;
+
+/* What the store gives it. Zero where there is none. */
+typedef struct gitdev_grant {
+  int granted;
+  double wait, paused_for, per_minute, burst, alone;
+  bool ask;
+} gitdev_grant;
+
+/* What the client's limit is called in the store; NULL when it is not shared. */
+GITDEV_API const char *gitdev_client_limit_name(const gitdev_client *client);
+
+/* Whether a visit is due: true, with the report to take along; then the visit must end with one of
+ * the next two. Else false, and `*again` is when to ask anew if nothing happens until then:
+ * INFINITY when nothing needs to be said. Clients that share a limit in this process (see
+ * gitdev_client_share()) make one visit for all. */
+GITDEV_API bool gitdev_client_report(gitdev_client *client, double now, gitdev_report *out,
+                                     double *again);
+/* Call gitdev_poke() after either, for calls that an engine has under way. */
+GITDEV_API void gitdev_client_grant(gitdev_client *client, double now, const gitdev_grant *grant);
+/* The store could not be reached; no visit is due before `again`. */
+GITDEV_API void gitdev_client_store_away(gitdev_client *client, double again);
 
 /* ---- calls ---- */
 
@@ -354,6 +447,13 @@ GITDEV_API int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
  * connections, WebSockets among them. */
 GITDEV_API void gitdev_engine_free(gitdev_engine *engine);
 
+/* Does what only an engine's first connection pays for, some ten milliseconds: libcurl and OpenSSL are
+ * set up, and the certificates of authorities are read from `ca_file`, which is a client's, or NULL:
+ * the system's. For programs that count the time of each step, to be called while they load. Nothing is
+ * sent. 0, GITDEV_ENOMEM, GITDEV_ECURL, GITDEV_ECLOSED in a fork's child; GITDEV_EINVAL with `problem`
+ * (may be NULL) filled: no certificate can be read there. */
+GITDEV_API int gitdev_warm(gitdev_engine *engine, const char *ca_file, gitdev_problem *problem);
+
 /* Called once the call is done: from gitdev_step(), or from gitdev_submit(), gitdev_resume() or
  * gitdev_cancel_all(). It may submit other calls and cancel any; it must not step the loop, nor free
  * it or the engine. */
@@ -375,6 +475,9 @@ GITDEV_API void gitdev_cancel_all(gitdev_engine *engine, const gitdev_client *cl
 /* The call's source has bytes again, or its sink room. Does nothing for one that does not wait for
  * that. */
 GITDEV_API void gitdev_resume(gitdev_engine *engine, gitdev_call *call);
+/* The client has been told of a grant, or that there will be none: its calls look whether it is their
+ * turn, in the loop's next step. */
+GITDEV_API void gitdev_poke(gitdev_engine *engine, const gitdev_client *client);
 
 /* ---- WebSockets ---- */
 
@@ -420,8 +523,137 @@ GITDEV_API const char *gitdev_socket_close_reason(const gitdev_socket *socket);
  */
 GITDEV_API void gitdev_socket_free(gitdev_socket *socket);
 
-/* Submits the call and steps the loop until it is done. 0, or what kept the loop from turning. */
+/* Submits the call and steps the loop until it is done. 0, or what kept the loop from turning. Of a
+ * client whose rate limit is shared, nobody visits the store meanwhile: submit and step instead. */
 GITDEV_API int gitdev_perform(gitdev_engine *engine, gitdev_call *call);
+
+/* ---- webhooks: signing and verifying ---- */
+
+/* All are HMAC-SHA256; they differ in what is signed, by what key, and in how it is written. The
+ * caller says which: none is ever guessed from a header. */
+typedef enum gitdev_scheme {
+  /* X-Git-Signature: `t=<unix seconds>,v1=<64 hex>[,v1=…]` over "t.body". The key is the whole
+   * secret, `whsec_` included. */
+  GITDEV_SCHEME_GIT = 0,
+  /* Standard Webhooks 1.0: webhook-signature `v1,<base64>[ v1,…]` over "id.timestamp.body", with
+   * webhook-id and webhook-timestamp. The key is what follows `whsec_`, decoded from base64. */
+  GITDEV_SCHEME_STANDARD,
+  /* `sha256=<64 hex>`, or the digits alone, over the body: it says nothing of the time. The key is
+   * the whole secret. */
+  GITDEV_SCHEME_BODY
+} gitdev_scheme;
+
+/* Some bytes; they need no NUL behind them. */
+typedef struct gitdev_slice {
+  const char *text;
+  size_t len;
+} gitdev_slice;
+
+/* A webhook's secret; more than one at once while they are rotated. */
+typedef struct gitdev_secret {
+  const char *text;
+  size_t len;
+} gitdev_secret;
+
+/* The headers that a scheme reads. Absent ones are empty. */
+typedef struct gitdev_signature_headers {
+  gitdev_scheme scheme;
+  gitdev_slice signature;
+  gitdev_slice id, timestamp; /* of Standard Webhooks alone */
+} gitdev_signature_headers;
+
+/* A MAC context that is made once and used many times: making one costs more than using it. It
+ * remembers the key of its last use, since the next use is mostly with the same, until it is freed.
+ * Not for two threads at once. */
+typedef struct gitdev_signer gitdev_signer;
+
+/* Makes a signer; the caller owns it. Returns NULL when OpenSSL has no HMAC or memory is out. */
+GITDEV_API gitdev_signer *gitdev_signer_new(void);
+GITDEV_API void gitdev_signer_free(gitdev_signer *signer);
+
+enum {
+  GITDEV_SIGNATURE_SIZE = 84, /* room for what gitdev_sign() writes, its NUL included */
+  GITDEV_TOLERANCE = 300      /* the platform's tolerance, in seconds */
+};
+
+/* Why a signature was refused. */
+typedef enum gitdev_signature_status {
+  GITDEV_SIGNATURE_OK = 0,
+  GITDEV_SIGNATURE_NO_SECRET,
+  GITDEV_SIGNATURE_MALFORMED,
+  GITDEV_SIGNATURE_NO_MATCH,
+  GITDEV_SIGNATURE_TIMESTAMP,
+  GITDEV_SIGNATURE_INTERNAL /* OpenSSL failed; nothing was decided */
+} gitdev_signature_status;
+
+/* The reason's code: "no_secret", "malformed_header", "no_match", "timestamp_outside_tolerance",
+ * "internal"; "ok". Static. */
+GITDEV_API const char *gitdev_signature_reason(gitdev_signature_status status);
+
+/* What is to be verified. Everything is borrowed for the call. */
+typedef struct gitdev_signature_check {
+  const char *body;
+  size_t body_len;
+  gitdev_signature_headers headers;
+  /* All are tried, with no early exit; an empty one, or one that is no key of the scheme, refuses
+   * the lot. */
+  const gitdev_secret *secrets;
+  size_t secret_count;
+  int64_t now;       /* Unix seconds: time(NULL) */
+  int64_t tolerance; /* seconds, both ways: GITDEV_TOLERANCE; 0 means zero */
+  bool any_time;     /* do not check the time at all; a scheme that signs none has none to check */
+} gitdev_signature_check;
+
+/* Whether a delivery is what somebody who knows a secret has sent, and when. Comparisons are constant in
+ * time. What the body says is the caller's to read, after this; and that its event was not handled
+ * before: a delivery may come twice. */
+GITDEV_API gitdev_signature_status gitdev_verify(gitdev_signer *signer,
+                                                 const gitdev_signature_check *check);
+
+typedef struct gitdev_signable {
+  gitdev_scheme scheme;
+  gitdev_slice id;   /* the webhook-id, of Standard Webhooks alone */
+  int64_t timestamp; /* Unix seconds, 0 to 12 digits, which all but GITDEV_SCHEME_BODY sign */
+  const char *body;
+  size_t body_len;
+} gitdev_signable;
+
+/* Writes the value of the header that holds the signature into `out`: "t=…,v1=…", "v1,…", or
+ * "sha256=…". False when the secret is empty or no key of the scheme, the timestamp or the id is
+ * one that no verifier takes, or OpenSSL failed. */
+GITDEV_API bool gitdev_sign(gitdev_signer *signer, gitdev_secret secret,
+                            const gitdev_signable *what, char out[GITDEV_SIGNATURE_SIZE]);
+
+/* ---- text ---- */
+
+/* Masks in place, by value, every secret of the platform in `text` (gsk_, gpk_, whsec_, tkt_): what
+ * follows the prefix (and its live_/test_) becomes ***, whatever header or sentence it stands in,
+ * up to a blank, a control or non-ASCII byte, or one of "'`\,;&()[]{}<>| (real secrets are letters
+ * and digits only). A prefix without a letter or digit behind it stays, and so does a key's hint, as
+ * gitdev_client_key_hint() has it. The text never grows. Returns its new length; no NUL is written. A
+ * secret cut in two by the end of `text` is not known as one: redact whole lines. */
+GITDEV_API size_t gitdev_redact(char *text, size_t len);
+
+/* Writes `text`, percent-encoded as one segment of a path or one value of a query, to `out`, cut to
+ * `size` bytes with its NUL. Returns the length of all of it, as snprintf() does: with `size` or more
+ * it was cut. */
+GITDEV_API size_t gitdev_escape(char *out, size_t size, const char *text);
+
+/* The version of the library in use, which may be newer than GITDEV_VERSION. */
+GITDEV_API const char *gitdev_version(void);
+
+/* ---- in a Lua state ---- */
+
+struct lua_State;
+
+/* Lets require() of a state of Lua 5.4 find "gitdev" and all that belongs to it, without a file: call
+ * it once for each state, before or after its libraries are opened. Nothing runs until a script says
+ * require "gitdev"; nothing is raised, and the stack stays as it was. GITDEV_OK, GITDEV_ENOMEM,
+ * GITDEV_EINVAL for another Lua.
+ *
+ * It is in the library gitdev-lua5.4, which holds all of this header's functions too: link it instead of
+ * gitdev, not beside it. That library brings no Lua; it takes the program's. */
+GITDEV_API int gitdev_open(struct lua_State *L);
 
 #ifdef __cplusplus
 }

@@ -8,11 +8,22 @@
 
 #define GITDEV_LUA_CALL   "gitdev.call"
 #define GITDEV_LUA_CLIENT "gitdev.client"
+#define GITDEV_LUA_LIMIT  "gitdev.limit"
 
 typedef struct gitdev_lua_client {
   gitdev_client *client; /* NULL once closed */
   double world;          /* clients of different worlds, with clocks of their own, share nothing */
 } gitdev_lua_client;
+
+/* A rate limit that is shared through a store. */
+typedef struct gitdev_lua_limit {
+  gitdev_shared_pace *pace; /* one of its owners; NULL once closed */
+} gitdev_lua_limit;
+
+/* Pushes the client's limit and returns 1; returns 0 when it is not shared. */
+int gitdev_lua_push_limit(lua_State *L, gitdev_lua_client *client);
+/* Pushes a text that is the same for all that is paced together. */
+void gitdev_lua_push_limit_id(lua_State *L, const gitdev_shared_pace *pace);
 
 /* The calls of an engine that have something to tell: they are done, their stream has moved, or an
  * event has come. C never calls Lua; Lua takes the calls from here. */
@@ -61,6 +72,7 @@ void gitdev_lua_events_close(gitdev_lua_call *self);
 /* Registers the class. */
 void gitdev_lua_open_call(lua_State *L);
 void gitdev_lua_open_client(lua_State *L);
+void gitdev_lua_open_limit(lua_State *L);
 
 /* The methods of a call, by unit: each adds its own to the class. */
 void gitdev_lua_open_stream(lua_State *L);
@@ -80,5 +92,7 @@ void gitdev_lua_open_shape(lua_State *L);
 void gitdev_lua_open_crypto(lua_State *L);
 void gitdev_lua_open_signature(lua_State *L);
 void gitdev_lua_open_text(lua_State *L);
+void gitdev_lua_open_websocket(lua_State *L);
+void gitdev_lua_open_yieldable(lua_State *L);
 
 #endif

@@ -2,6 +2,10 @@
 #include <math.h>
 #include <string.h>
 
+#ifdef GITDEV_LUA_NUM
+_Static_assert(LUA_VERSION_NUM == GITDEV_LUA_NUM, "these are the headers of another Lua");
+#endif
+
 void gitdev_lua_register(lua_State *L, const luaL_Reg *functions) {
   for (; functions->name; functions++) {
     lua_pushcfunction(L, functions->func);
@@ -68,7 +72,7 @@ void gitdev_lua_anchor(lua_State *L, int index) {
 void gitdev_lua_push_anchored(lua_State *L, int index) {
   lua_getiuservalue(L, index, 1);
 }
-#elif LUA_VERSION_NUM >= 502
+#elif LUA_VERSION_NUM >= 503
 void gitdev_lua_anchor(lua_State *L, int index) {
   lua_setuservalue(L, index);
 }
@@ -77,18 +81,22 @@ void gitdev_lua_push_anchored(lua_State *L, int index) {
   lua_getuservalue(L, index);
 }
 #else
-/* In 5.1 an environment is a table: the value stands in it. */
+#if LUA_VERSION_NUM < 502
+#define lua_setuservalue lua_setfenv
+#define lua_getuservalue lua_getfenv
+#endif
+/* Before 5.3 it is a table: the value stands in it. */
 void gitdev_lua_anchor(lua_State *L, int index) {
   if (index < 0)
     index = lua_gettop(L) + 1 + index;
   lua_createtable(L, 1, 0);
   lua_insert(L, -2);
   lua_rawseti(L, -2, 1);
-  lua_setfenv(L, index);
+  lua_setuservalue(L, index);
 }
 
 void gitdev_lua_push_anchored(lua_State *L, int index) {
-  lua_getfenv(L, index);
+  lua_getuservalue(L, index);
   lua_rawgeti(L, -1, 1);
   lua_remove(L, -2);
 }

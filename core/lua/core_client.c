@@ -51,6 +51,13 @@ static double whole_option(lua_State *L, const char *name, const char **bad) {
   return *bad ? 0 : value;
 }
 
+static bool field_is_true(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  bool value = lua_toboolean(L, -1) != 0;
+  lua_pop(L, 1);
+  return value;
+}
+
 /* In C, 0 retries means the default; in Lua it means 0. */
 static int retries_option(lua_State *L, int index) {
   if (lua_isnoneornil(L, index))
@@ -90,6 +97,8 @@ static int core_client(lua_State *L) {
       .connect_timeout = number_option(L, "connect_timeout", &bad),
       .body_max = (size_t)whole_option(L, "body_max", &bad),
       .seed = (unsigned long long)whole_option(L, "seed", &bad),
+      .limit_name = string_option(L, "limit_name", &bad),
+      .limit_closed = field_is_true(L, 1, "limit_closed"),
   };
   double world = number_option(L, "world", &bad);
   lua_getfield(L, 1, "max_retries");
@@ -110,10 +119,13 @@ static int core_client(lua_State *L) {
 
 /* client:rate_limit([now]) */
 static int client_rate_limit(lua_State *L) {
+  static const char *const SHARING[] = {
+      [GITDEV_LIMIT_OWN] = NULL, [GITDEV_LIMIT_SHARED] = "yes", [GITDEV_LIMIT_AWAY] = "away"};
   gitdev_rate_limit limit;
   double now = lua_isnoneornil(L, 2) ? gitdev_now() : luaL_checknumber(L, 2);
   gitdev_client_rate_limit(check_client(L), now, &limit);
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
+  gitdev_lua_set_string(L, "shared", SHARING[limit.sharing]);
   gitdev_lua_set_number(L, "per_minute", limit.per_minute);
   gitdev_lua_set_number(L, "burst", limit.burst);
   gitdev_lua_set_number(L, "remaining", limit.remaining);
@@ -136,6 +148,12 @@ static int client_configuration(lua_State *L) {
   gitdev_lua_set_number(L, "max_retries", client->max_retries);
   gitdev_lua_set_number(L, "body_max", (double)client->body_max);
   return 1;
+}
+
+/* client:limit() -> its rate limit, for whoever visits the store; nil when it is not shared */
+static int client_limit(lua_State *L) {
+  check_client(L);
+  return gitdev_lua_push_limit(L, gitdev_lua_check(L, 1, GITDEV_LUA_CLIENT));
 }
 
 static int client_key_hint(lua_State *L) {
@@ -186,13 +204,6 @@ typedef struct rarer_options {
   gitdev_source source;
   gitdev_sink sink;
 } rarer_options;
-
-static bool field_is_true(lua_State *L, int index, const char *name) {
-  lua_getfield(L, index, name);
-  bool value = lua_toboolean(L, -1) != 0;
-  lua_pop(L, 1);
-  return value;
-}
 
 /* A number of bytes, from `least` on; -2 when it is not there. */
 static double stream_size(lua_State *L, int index, const char *name, double least,
@@ -278,6 +289,7 @@ static const luaL_Reg methods[] = {
     {"close", client_close},
     {"configuration", client_configuration},
     {"key_hint", client_key_hint},
+    {"limit", client_limit},
     {"rate_limit", client_rate_limit},
     {NULL, NULL},
 };

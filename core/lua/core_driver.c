@@ -14,7 +14,7 @@ static void push_headers(lua_State *L, const gitdev_request *request) {
 }
 
 static void push_request(lua_State *L, const gitdev_request *request) {
-  lua_createtable(L, 0, 11);
+  lua_createtable(L, 0, 12);
   gitdev_lua_set_string(L, "method", request->method);
   gitdev_lua_set_string(L, "url", request->url);
   gitdev_lua_set_string(L, "target", request->target);
@@ -23,6 +23,8 @@ static void push_request(lua_State *L, const gitdev_request *request) {
   gitdev_lua_set_number(L, "connect_timeout", request->connect_timeout);
   gitdev_lua_set_string(L, "ca_file", request->ca_file);
   gitdev_lua_set_string(L, "upgrade", request->upgrade);
+  lua_pushboolean(L, request->streamed);
+  lua_setfield(L, -2, "streamed");
   push_headers(L, request);
   lua_setfield(L, -2, "headers");
   if (request->body) {
@@ -38,8 +40,8 @@ static void push_request(lua_State *L, const gitdev_request *request) {
 
 /* call:next(now) -> "wait", until, early | "send", until, request, idle | "done". The request: {
  * method, url, target, host, port, headers = { name, value, … } (the first is Authorization: never
- * log it), body, source_size (with a source, read by take()), connect_timeout, ca_file, upgrade (the
- * subprotocol of the WebSocket that it opens) }. */
+ * log it), body, source_size (with a source, read by give_data()), streamed (whether the answer goes to
+ * a sink), connect_timeout, ca_file, upgrade (the subprotocol of the WebSocket that it opens) }. */
 static int driver_next(lua_State *L) {
   gitdev_action action = gitdev_call_next(gitdev_lua_check_call(L)->call, luaL_checknumber(L, 2));
   switch (action.kind) {
@@ -153,8 +155,7 @@ static int driver_deadline(lua_State *L) {
 
 /* call:limit() -> a text that is the same for calls that share a rate limit */
 static int driver_limit(lua_State *L) {
-  const gitdev_client *client = gitdev_call_client(gitdev_lua_check_call(L)->call);
-  lua_pushfstring(L, "%p", (void *)client->pace);
+  gitdev_lua_push_limit_id(L, gitdev_call_client(gitdev_lua_check_call(L)->call)->pace);
   return 1;
 }
 

@@ -2,7 +2,7 @@
  * kept until Lua asks. */
 #include "call/request.h"
 #include "lua/call.h"
-#include <stdlib.h>
+#include "wire/memory.h"
 #include <string.h>
 
 typedef struct entry {
@@ -23,7 +23,7 @@ static bool make_room(gitdev_lua_events *events) {
   if (events->count < events->room)
     return true;
   size_t room = events->room ? events->room * 2 : 4;
-  entry *entries = realloc(events->entries, room * sizeof *entries);
+  entry *entries = gitdev_realloc(events->entries, room * sizeof *entries);
   if (!entries)
     return false;
   events->entries = entries;
@@ -56,7 +56,7 @@ static void on_event(void *payload, const gitdev_event *event) {
 }
 
 bool gitdev_lua_events_open(gitdev_lua_call *self, gitdev_call_options *options) {
-  self->events = calloc(1, sizeof *self->events);
+  self->events = gitdev_calloc(1, sizeof *self->events);
   if (!self->events)
     return false;
   self->events->owner = self;
@@ -70,8 +70,8 @@ void gitdev_lua_events_close(gitdev_lua_call *self) {
   self->events = NULL;
   if (!events)
     return;
-  free(events->entries);
-  free(events);
+  gitdev_free(events->entries);
+  gitdev_free(events);
 }
 
 static const char *const NAMES[] = {[GITDEV_EVENT_REQUEST] = "request",

@@ -3,8 +3,8 @@
  * call is among its engine's news. A full window holds the sender back. */
 #include "lua/call.h"
 #include "wire/buffer.h"
+#include "wire/memory.h"
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { WINDOW = 256 << 10 };
@@ -87,7 +87,7 @@ bool gitdev_lua_stream_open(gitdev_lua_call *self, gitdev_source *source, bool r
                             gitdev_sink *sink) {
   if (!source && !sink)
     return true;
-  gitdev_lua_stream *stream = calloc(1, sizeof *stream);
+  gitdev_lua_stream *stream = gitdev_calloc(1, sizeof *stream);
   if (!stream)
     return false;
   self->stream = stream;
@@ -114,7 +114,7 @@ void gitdev_lua_stream_close(gitdev_lua_call *self) {
     return;
   gitdev_buffer_free(&stream->out.bytes);
   gitdev_buffer_free(&stream->in.bytes);
-  free(stream);
+  gitdev_free(stream);
 }
 
 /* ---- Lua's side ---- */

@@ -109,5 +109,8 @@ int luaopen_gitdev_net(lua_State *L) {
   gitdev_lua_open_gzip(L);
   gitdev_lua_open_socket(L);
   gitdev_lua_open_post(L);
+#ifdef GITDEV_REDIS
+  gitdev_lua_open_redis(L);
+#endif
   return 1;
 }

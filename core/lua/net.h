@@ -40,6 +40,7 @@ void gitdev_lua_open_listener(lua_State *L);
 void gitdev_lua_open_file(lua_State *L);
 void gitdev_lua_open_gzip(lua_State *L);
 void gitdev_lua_open_post(lua_State *L);
+void gitdev_lua_open_redis(lua_State *L); /* where hiredis was there to build it with */
 void gitdev_lua_open_socket(lua_State *L);
 
 #endif

@@ -2,6 +2,7 @@
  */
 #include "lua/call.h"
 #include "lua/net.h"
+#include "net/engine.h"
 
 static const char ENGINE[] = "gitdev.engine";
 
@@ -161,6 +162,15 @@ static int engine_resume(lua_State *L) {
   return 0;
 }
 
+/* engine:poke(limit): a store has been visited for a shared limit, whose calls may go on. */
+static int engine_poke(lua_State *L) {
+  lua_engine *self = check_engine(L);
+  const gitdev_lua_limit *limit = gitdev_lua_check(L, 2, GITDEV_LUA_LIMIT);
+  if (limit->pace)
+    gitdev_engine_poke(self->engine, limit->pace);
+  return 0;
+}
+
 /* engine:cancel_all(client): those of the client end as canceled, and are news. */
 static int engine_cancel_all(lua_State *L) {
   lua_engine *self = check_engine(L);
@@ -170,11 +180,24 @@ static int engine_cancel_all(lua_State *L) {
   return 0;
 }
 
+/* engine:warm([ca_file]) -> true | nil, problem: does what its first connection would have to. false in a
+ * fork's child: it must make an engine of its own. */
+static int engine_warm(lua_State *L) {
+  const char *ca_file = luaL_optstring(L, 2, NULL);
+  gitdev_problem problem = {""};
+  int rc = gitdev_warm(check_engine(L)->engine, ca_file, &problem);
+  if (rc != GITDEV_OK && rc != GITDEV_ECLOSED)
+    return gitdev_lua_fail(L, problem.text[0] ? problem.text : gitdev_strerror(rc));
+  lua_pushboolean(L, rc == GITDEV_OK);
+  return 1;
+}
+
 static const luaL_Reg methods[] = {
     {"cancel", engine_cancel}, {"cancel_all", engine_cancel_all},
     {"close", engine_close},   {"news", engine_news},
-    {"resume", engine_resume}, {"socket", engine_socket},
-    {"submit", engine_submit}, {NULL, NULL},
+    {"poke", engine_poke},     {"resume", engine_resume},
+    {"socket", engine_socket}, {"submit", engine_submit},
+    {"warm", engine_warm},     {NULL, NULL},
 };
 
 void gitdev_lua_open_engine(lua_State *L) {

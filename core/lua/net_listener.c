@@ -4,8 +4,8 @@
 #include "net/listener.h"
 #include "policy/random.h"
 #include "wire/date.h"
+#include "wire/memory.h"
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -68,7 +68,7 @@ static int certificate_authority_pem(lua_State *L) {
   if (!pem)
     return luaL_error(L, "memory is out");
   lua_pushstring(L, pem);
-  free(pem);
+  gitdev_free(pem);
   return 1;
 }
 

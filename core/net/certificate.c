@@ -1,11 +1,11 @@
 #include "net/certificate.h"
 #include "gitdev.h"
+#include "wire/memory.h"
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { DNS_NAME_MAX = 253, COMMON_NAME_MAX = 64, SERIAL_BITS = 127 };
@@ -241,7 +241,7 @@ char *gitdev_certificate_authority_pem(const gitdev_certificate *certificate) {
   char *bytes = NULL, *pem = NULL;
   if (PEM_write_bio_X509(bio, certificate->authority)) {
     long len = BIO_get_mem_data(bio, &bytes);
-    pem = len > 0 ? strndup(bytes, (size_t)len) : NULL;
+    pem = len > 0 ? gitdev_strndup(bytes, (size_t)len) : NULL;
   }
   BIO_free(bio);
   return pem;

@@ -29,8 +29,8 @@ int gitdev_certificate_load(gitdev_certificate *out, const char *certificate_fil
                             const char *key_file, const char **problem);
 void gitdev_certificate_free(gitdev_certificate *certificate);
 
-/* The authority as PEM, for a ca_file. A malloc'ed string that the caller frees; NULL when memory
- * is out, or there is no authority. */
+/* The authority as PEM, for a ca_file. The caller frees it with gitdev_free(); NULL when
+ * memory is out, or there is no authority. */
 char *gitdev_certificate_authority_pem(const gitdev_certificate *certificate);
 
 #endif

@@ -1,5 +1,5 @@
 #include "net/channel.h"
-#include <stdlib.h>
+#include "wire/memory.h"
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,13 +57,10 @@ void gitdev_channels_forsake(gitdev_channels *self) {
 
 /* ---- one ---- */
 
-/* CURLOPT_SSL_CTX_FUNCTION. What is to be written may have moved when it can be written at last; for
- * the rest see link.c. */
-static CURLcode on_tls(CURL *easy, void *context, void *payload) {
-  (void)easy, (void)payload;
-  SSL_CTX_set_keylog_callback(context, NULL);
+/* What is to be written may have moved when it can be written at last. */
+static void on_tls(void *payload, SSL_CTX *context) {
+  (void)payload;
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  return CURLE_OK;
 }
 
 /* The proxy's answer to CONNECT. */
@@ -80,7 +77,6 @@ static bool set_options(gitdev_channel *self) {
   code = curl_easy_setopt(easy, option, value)
   SET(CURLOPT_PRIVATE, self);
   SET(CURLOPT_ERRORBUFFER, self->problem);
-  SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
   SET(CURLOPT_WRITEFUNCTION, swallow);
   SET(CURLOPT_SHARE, self->of->share);
 #undef SET
@@ -104,16 +100,16 @@ static void delist(gitdev_channel *self) {
 }
 
 int gitdev_channel_new(gitdev_channel **out, gitdev_channels *of, gitdev_client *client,
-                       struct curl_slist *connect_to) {
+                       gitdev_handle_options *options) {
   *out = NULL;
-  gitdev_channel *self = calloc(1, sizeof *self);
+  gitdev_channel *self = gitdev_calloc(1, sizeof *self);
   if (!self)
     return GITDEV_ENOMEM;
   *self = (gitdev_channel){.of = of, .client = client, .fd = CURL_SOCKET_BAD};
-  self->handle = gitdev_handle_new(connect_to);
+  self->handle = gitdev_handle_new(options, on_tls, NULL);
   if (!self->handle || !set_options(self)) {
     gitdev_handle_free(self->handle);
-    free(self);
+    gitdev_free(self);
     return GITDEV_ENOMEM;
   }
   gitdev_client_retain(client);
@@ -160,7 +156,7 @@ void gitdev_channel_free(gitdev_channel *self, bool reset) {
     delist(self);
   }
   gitdev_client_free(self->client);
-  free(self);
+  gitdev_free(self);
 }
 
 /* ---- bytes ---- */

@@ -47,10 +47,9 @@ void gitdev_channels_close(gitdev_channels *self);
 /* Instead, in a fork's child: closes descriptors and speaks to nobody. Channels may still be freed. */
 void gitdev_channels_forsake(gitdev_channels *self);
 
-/* Makes a channel; the caller owns it. `connect_to` may be NULL and must outlive it. 0 or
- * GITDEV_ENOMEM. */
+/* Makes a channel; the caller owns it. `options` must outlive it. 0 or GITDEV_ENOMEM. */
 int gitdev_channel_new(gitdev_channel **out, gitdev_channels *of, gitdev_client *client,
-                       struct curl_slist *connect_to);
+                       gitdev_handle_options *options);
 /* Begins to connect to where the request goes: gitdev_multi_report() is due. 0, GITDEV_ENOMEM or
  * GITDEV_ECURL. */
 int gitdev_channel_connect(gitdev_channel *self, const gitdev_request *request,

@@ -1,6 +1,6 @@
 #include "net/connection_state.h"
+#include "wire/memory.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Turns of a connection in one event, so that one that never runs dry does not keep the others
@@ -95,7 +95,7 @@ void gitdev_connection_destroy(gitdev_connection *connection) {
     connection->next->previous = connection->previous;
   *(connection->previous ? &connection->previous->next : &server->first) = connection->next;
   server->connection_count--;
-  free(connection);
+  gitdev_free(connection);
 }
 
 void gitdev_connection_settle(gitdev_connection *connection) {
@@ -349,13 +349,13 @@ static void on_deadline(void *payload) {
 }
 
 void gitdev_connection_open(gitdev_server *server, int fd, const char *peer) {
-  gitdev_connection *made = calloc(1, sizeof *made);
+  gitdev_connection *made = gitdev_calloc(1, sizeof *made);
   gitdev_stream stream;
   gitdev_stream_open(&stream, fd);
   if (!made ||
       gitdev_watch_start(server->loop, &made->watch, fd, GITDEV_READABLE, on_ready, made)) {
     gitdev_stream_close(&stream, false);
-    free(made);
+    gitdev_free(made);
     return;
   }
   made->server = server;

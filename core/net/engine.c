@@ -1,11 +1,12 @@
+#include "net/engine.h"
 #include "call/call.h"
 #include "net/job.h"
-#include <stdlib.h>
+#include "wire/memory.h"
 
 int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
                       const gitdev_engine_options *options) {
   *out = NULL;
-  gitdev_engine *engine = calloc(1, sizeof *engine);
+  gitdev_engine *engine = gitdev_calloc(1, sizeof *engine);
   if (!engine)
     return GITDEV_ENOMEM;
   engine->loop = loop;
@@ -13,10 +14,10 @@ int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
   engine->watch = (gitdev_link_watch){gitdev_job_on_link, engine};
   int rc = GITDEV_OK;
   if (options && options->connect_to) {
-    engine->connect_to = curl_slist_append(NULL, options->connect_to);
-    rc = engine->connect_to ? GITDEV_OK : GITDEV_ENOMEM;
+    engine->handle_options.connect_to = curl_slist_append(NULL, options->connect_to);
+    rc = engine->handle_options.connect_to ? GITDEV_OK : GITDEV_ENOMEM;
   }
-  engine->pool_options = (gitdev_pool_options){loop, engine->connect_to, &engine->watch,
+  engine->pool_options = (gitdev_pool_options){loop, &engine->handle_options, &engine->watch,
                                                gitdev_job_on_finished, engine};
   if (rc == GITDEV_OK)
     rc = gitdev_pool_open(&engine->pools[GITDEV_POOL_ANY], &engine->pool_options);
@@ -30,7 +31,7 @@ int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
 
 /* In a fork's child the connections are the parent's: libcurl would end them in its name. What
  * libcurl holds is left to the child's end; only the descriptors are closed, so that the parent's
- * peers see its own closing. */
+ * peers see its own closing. The calls are the parent's too: nothing is told of them here. */
 static void free_in_child(gitdev_engine *engine) {
   gitdev_chore_clear(engine->loop, &engine->burst.chore);
   for (size_t i = 0; i < GITDEV_POOLS; i++)
@@ -42,11 +43,12 @@ static void free_in_child(gitdev_engine *engine) {
     gitdev_lane_remove(job);
     gitdev_opening_free(job->opening);
     job->done = NULL;
+    gitdev_call_mute(job->call);
     gitdev_call_cancel(job->call, gitdev_now());
     gitdev_job_end(job);
   }
   gitdev_loop_free(engine->loop);
-  free(engine);
+  gitdev_free(engine);
 }
 
 static gitdev_socket *first_socket(const gitdev_engine *engine, const gitdev_client *client) {
@@ -78,9 +80,10 @@ void gitdev_engine_free(gitdev_engine *engine) {
   gitdev_burst_end(&engine->burst, engine->loop);
   for (size_t i = 0; i < GITDEV_POOLS; i++)
     gitdev_pool_close(&engine->pools[i]);
-  curl_slist_free_all(engine->connect_to);
+  curl_slist_free_all(engine->handle_options.connect_to);
+  gitdev_authorities_free(&engine->handle_options.authorities);
   gitdev_loop_free(engine->loop);
-  free(engine);
+  gitdev_free(engine);
 }
 
 int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done, void *payload) {
@@ -88,11 +91,11 @@ int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done,
     return GITDEV_EINVAL;
   if (gitdev_loop_forked(engine->loop))
     return GITDEV_ECLOSED;
-  gitdev_job *job = malloc(sizeof *job);
+  gitdev_job *job = gitdev_malloc(sizeof *job);
   gitdev_lane *lane =
       job ? gitdev_lane_enter(&engine->lanes, gitdev_call_client(call)->pace) : NULL;
   if (!lane) {
-    free(job);
+    gitdev_free(job);
     return GITDEV_ENOMEM;
   }
   lane->engine = engine;
@@ -128,6 +131,16 @@ void gitdev_cancel_all(gitdev_engine *engine, const gitdev_client *client) {
   if (lane)
     gitdev_lane_disown(lane, client);
   leave_sockets(engine, client);
+}
+
+void gitdev_engine_poke(gitdev_engine *engine, const gitdev_shared_pace *pace) {
+  gitdev_lane *lane = gitdev_lane_find(&engine->lanes, pace);
+  if (lane && lane->state == GITDEV_LANE_PACED && !gitdev_loop_forked(engine->loop))
+    gitdev_lane_open_soon(lane);
+}
+
+void gitdev_poke(gitdev_engine *engine, const gitdev_client *client) {
+  gitdev_engine_poke(engine, client->pace);
 }
 
 void gitdev_resume(gitdev_engine *engine, gitdev_call *call) {

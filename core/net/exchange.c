@@ -1,9 +1,9 @@
 #include "net/exchange.h"
 #include "net/connection.h"
 #include "net/upgrade.h"
+#include "wire/memory.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Of what follows the struct. */
@@ -25,7 +25,7 @@ static const char *copy(char **place, const char *text, size_t len) {
 
 gitdev_exchange *gitdev_exchange_new(const gitdev_message *message, const char *peer,
                                      size_t body_max) {
-  gitdev_exchange *made = malloc(sizeof *made + copied_size(message));
+  gitdev_exchange *made = gitdev_malloc(sizeof *made + copied_size(message));
   if (!made)
     return NULL;
   *made = (gitdev_exchange){.message = *message};
@@ -49,7 +49,7 @@ void gitdev_exchange_destroy(gitdev_exchange *exchange) {
   /* Requests carry keys. */
   gitdev_buffer_wipe(&exchange->body);
   OPENSSL_cleanse(exchange, sizeof *exchange + copied_size(&exchange->message));
-  free(exchange);
+  gitdev_free(exchange);
 }
 
 void gitdev_exchange_push(gitdev_exchange_queue *queue, gitdev_exchange *exchange) {

@@ -1,9 +1,9 @@
 #include "net/file.h"
+#include "wire/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,14 +22,14 @@ int gitdev_file_write_all(int fd, const char *bytes, size_t len) {
 }
 
 int gitdev_file_sync_directory(const char *path) {
-  char *copy = strdup(path);
+  char *copy = gitdev_strdup(path);
   if (copy == NULL)
     return ENOMEM;
   int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int problem = fd < 0 || fsync(fd) != 0 ? errno : 0;
   if (fd >= 0)
     close(fd);
-  free(copy);
+  gitdev_free(copy);
   return problem;
 }
 

@@ -1,10 +1,21 @@
 #define ZLIB_CONST
 #include "net/gzip.h"
 #include "gitdev.h"
+#include "wire/memory.h"
 #include <zlib.h>
 
 /* The largest window, and 16 for gzip's frame instead of zlib's. */
 enum { WINDOW_BITS = 15 + 16, MEMORY_LEVEL = 8 };
+
+static void *take(void *payload, unsigned count, unsigned size) {
+  (void)payload;
+  return gitdev_calloc(count, size);
+}
+
+static void give_back(void *payload, void *block) {
+  (void)payload;
+  gitdev_free(block);
+}
 
 /* All of the text in one step, into the room that is there for it. */
 static int compress_whole(z_stream *stream, gitdev_buffer *out, size_t room) {
@@ -20,7 +31,8 @@ static int compress_whole(z_stream *stream, gitdev_buffer *out, size_t room) {
 int gitdev_gzip(gitdev_buffer *out, const char *text, size_t len) {
   if (len > GITDEV_GZIP_MAX || out->failed)
     return GITDEV_EINVAL;
-  z_stream stream = {.next_in = (const Bytef *)text, .avail_in = (uInt)len};
+  z_stream stream = {
+      .next_in = (const Bytef *)text, .avail_in = (uInt)len, .zalloc = take, .zfree = give_back};
   if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL,
                    Z_DEFAULT_STRATEGY) != Z_OK)
     return GITDEV_ENOMEM;

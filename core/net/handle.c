@@ -1,9 +1,8 @@
 #include "net/handle.h"
+#include "wire/memory.h"
 #include <arpa/inet.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { HEADER_BYTES_MAX = 64 << 10, LARGE_BODY = 60000, EXPECTED = 1000 };
 
@@ -11,24 +10,42 @@ enum { HEADER_BYTES_MAX = 64 << 10, LARGE_BODY = 60000, EXPECTED = 1000 };
  * theirs after 60 or 75 seconds, and a request that crosses with the closing is lost. */
 static const long REST_MAX = 50;
 
-static bool is_readable(const char *path) {
-  return path && access(path, R_OK) == 0;
-}
-
 /* libcurl tells what it was built to trust: a file and a directory of authorities, often both. With a
  * directory set it reads the whole file anew for every connection (20 ms), and each keeps a copy of
  * its own (1 MB); so the directory is looked at only where the file is not there. */
 CURLcode gitdev_handle_trust(CURL *easy, const char *ca_file) {
-  const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
-  bool by_directory = !ca_file && !is_readable(built->cainfo) && is_readable(built->capath);
-  const char *file = ca_file ? ca_file : built->cainfo;
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_CAINFO, by_directory ? NULL : file);
+  const char *file = ca_file, *directory = NULL;
+  if (!ca_file)
+    gitdev_authorities_of_system(&file, &directory);
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_CAINFO, file);
   if (!code)
-    code = curl_easy_setopt(easy, CURLOPT_CAPATH, by_directory ? built->capath : NULL);
+    code = curl_easy_setopt(easy, CURLOPT_CAPATH, directory);
   return code;
 }
 
-static CURLcode set_constant_options(CURL *easy, struct curl_slist *connect_to) {
+/* The newest TLS that a proxy is spoken to in. Nothing else tells its connection from the origin's, for
+ * which no newest is set; its trust is the system's, and libcurl's matter. */
+static const long PROXY_NEWEST = CURL_SSLVERSION_MAX_TLSv1_3;
+
+static bool is_proxys(SSL_CTX *context) {
+  return SSL_CTX_get_max_proto_version(context) == TLS1_3_VERSION;
+}
+
+/* CURLOPT_SSL_CTX_FUNCTION. SSLKEYLOGFILE makes libcurl write the secrets of every connection to a
+ * file: no switch of ours is to be insecure, and none that is inherited either. */
+static CURLcode on_tls(CURL *easy, void *context, void *payload) {
+  (void)easy;
+  gitdev_handle *handle = payload;
+  SSL_CTX_set_keylog_callback(context, NULL);
+  handle->on_tls(handle->tls_payload, context);
+  if (handle->by_libcurl || is_proxys(context))
+    return CURLE_OK;
+  bool trusts = gitdev_authorities_use(&handle->options->authorities, handle->ca_file, context);
+  return trusts ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
+static CURLcode set_constant_options(gitdev_handle *handle) {
+  CURL *easy = handle->easy;
   CURLcode code = CURLE_OK;
 #define SET(option, value)                                                                         \
   if (!code)                                                                                       \
@@ -37,23 +54,29 @@ static CURLcode set_constant_options(CURL *easy, struct curl_slist *connect_to) 
   SET(CURLOPT_PROTOCOLS_STR, "https");
   SET(CURLOPT_PATH_AS_IS, 1L);
   SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  SET(CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2 | PROXY_NEWEST);
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
   SET(CURLOPT_QUICK_EXIT, 1L);
   SET(CURLOPT_MAXAGE_CONN, REST_MAX);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's, which would pass for the answer's */
-  SET(CURLOPT_CONNECT_TO, connect_to);
+  SET(CURLOPT_CONNECT_TO, handle->options->connect_to);
+  SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+  SET(CURLOPT_SSL_CTX_DATA, handle);
 #undef SET
-  return code ? code : gitdev_handle_trust(easy, NULL);
+  return code;
 }
 
-gitdev_handle *gitdev_handle_new(struct curl_slist *connect_to) {
-  gitdev_handle *handle = calloc(1, sizeof *handle);
+gitdev_handle *gitdev_handle_new(gitdev_handle_options *options, gitdev_tls_fn on_connection,
+                                 void *tls_payload) {
+  gitdev_handle *handle = gitdev_calloc(1, sizeof *handle);
   if (!handle)
     return NULL;
-  handle->direct = connect_to != NULL;
+  handle->options = options;
+  handle->on_tls = on_connection;
+  handle->tls_payload = tls_payload;
   gitdev_buffer_init(&handle->text, HEADER_BYTES_MAX);
   handle->easy = curl_easy_init();
-  if (handle->easy && set_constant_options(handle->easy, connect_to) == CURLE_OK)
+  if (handle->easy && set_constant_options(handle) == CURLE_OK)
     return handle;
   gitdev_handle_free(handle);
   return NULL;
@@ -64,8 +87,8 @@ void gitdev_handle_free(gitdev_handle *handle) {
     return;
   curl_easy_cleanup(handle->easy);
   gitdev_buffer_wipe(&handle->text);
-  free(handle->ca_file);
-  free(handle);
+  gitdev_free(handle->ca_file);
+  gitdev_free(handle);
 }
 
 /* ---- headers ---- */
@@ -177,15 +200,27 @@ static bool same_text(const char *a, const char *b) {
   return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* libcurl uses a connection again, and resumes its TLS session, only for who trusts the same: what it is
+ * told is the difference. As a directory the name is looked at by nobody: the store that libcurl makes of
+ * it is not the one that on_tls() has connections verified by. */
+static CURLcode set_own_trust(CURL *easy, const char *ca_file) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+  return code ? code : curl_easy_setopt(easy, CURLOPT_CAPATH, ca_file);
+}
+
+/* What cannot be read is left to libcurl, whose words for it are those that the call ends with. */
 static CURLcode set_trust(gitdev_handle *handle, const char *wanted) {
-  if (same_text(wanted, handle->ca_file))
+  if (handle->trusts && same_text(wanted, handle->ca_file))
     return CURLE_OK;
-  char *kept = wanted ? strdup(wanted) : NULL;
+  char *kept = wanted ? gitdev_strdup(wanted) : NULL;
   if (wanted && !kept)
     return CURLE_OUT_OF_MEMORY;
-  free(handle->ca_file);
+  gitdev_free(handle->ca_file);
   handle->ca_file = kept;
-  return gitdev_handle_trust(handle->easy, wanted);
+  handle->by_libcurl = !gitdev_authorities_read(&handle->options->authorities, wanted);
+  handle->trusts = !handle->by_libcurl;
+  return handle->by_libcurl ? gitdev_handle_trust(handle->easy, wanted)
+                            : set_own_trust(handle->easy, wanted);
 }
 
 /* libcurl's HTTP/2 spins until the time is over when a body above its send window is answered before
@@ -199,7 +234,7 @@ static CURLcode set_travel(gitdev_handle *handle, const gitdev_request *request,
   CURL *easy = handle->easy;
   long version =
       gitdev_handle_wants_http1(request) ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
-  const char *no_proxy = handle->direct || is_loopback(request->host) ? "*" : NULL;
+  const char *no_proxy = handle->options->connect_to || is_loopback(request->host) ? "*" : NULL;
   CURLcode code = CURLE_OK;
 #define SET(option, value)                                                                         \
   if (!code)                                                                                       \

@@ -3,27 +3,43 @@
 #define GITDEV_NET_HANDLE_H
 
 #include "gitdev.h"
+#include "net/authorities.h"
 #include "wire/buffer.h"
 #include <curl/curl.h>
 
 enum { GITDEV_HANDLE_LINES_MAX = 48 };
 
+/* What all handles of an engine have in common; must outlive them. */
+typedef struct gitdev_handle_options {
+  struct curl_slist *connect_to; /* or NULL */
+  gitdev_authorities authorities;
+} gitdev_handle_options;
+
+/* Told of each connection before its handshake, from within libcurl. */
+typedef void (*gitdev_tls_fn)(void *payload, SSL_CTX *context);
+
 typedef struct gitdev_handle {
   CURL *easy;
-  char *ca_file; /* what it is set to trust at present; NULL: the system's */
-  bool direct;   /* connections are sent elsewhere: no proxy comes into it */
-  bool uploads;  /* it is set to read a body as it sends it */
+  gitdev_handle_options *options;
+  char *ca_file;   /* what it is set to trust at present; NULL: the system's */
+  bool trusts;     /* it is set to trust something */
+  bool by_libcurl; /* which libcurl reads by itself, since there was nothing in it for us */
+  bool uploads;    /* it is set to read a body as it sends it */
+  gitdev_tls_fn on_tls;
+  void *tls_payload;
   struct curl_slist lines[GITDEV_HANDLE_LINES_MAX]; /* made in place: no allocation for a request */
   gitdev_buffer text; /* what the lines point to; holds the key: wiped */
 } gitdev_handle;
 
-/* Makes a handle with its easy handle, set up with what is the same for every request. `connect_to`
- * may be NULL and must outlive it. NULL when memory is out or libcurl refuses an option. */
-gitdev_handle *gitdev_handle_new(struct curl_slist *connect_to);
+/* Makes a handle with its easy handle, set up with what is the same for every request. `on_tls` is told
+ * of its connections. NULL when memory is out or libcurl refuses an option. */
+gitdev_handle *gitdev_handle_new(gitdev_handle_options *options, gitdev_tls_fn on_tls,
+                                 void *tls_payload);
 /* The easy handle must not be in a multi. */
 void gitdev_handle_free(gitdev_handle *handle);
 
-/* Has an easy handle trust what is in a PEM file and nothing else; NULL: what the system trusts. */
+/* Has an easy handle trust what libcurl reads from a PEM file and nothing else; NULL: what the system
+ * trusts. */
 CURLcode gitdev_handle_trust(CURL *easy, const char *ca_file);
 
 /* How a request is to travel. */

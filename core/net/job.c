@@ -1,7 +1,7 @@
 #include "net/job.h"
 #include "call/call.h"
+#include "wire/memory.h"
 #include <math.h>
-#include <stdlib.h>
 
 enum { REFUSALS_MAX = 8 }; /* in one try */
 
@@ -16,7 +16,7 @@ static void end_scouting(gitdev_job *job);
 static bool take_opening(gitdev_job *job) {
   gitdev_engine *engine = job->engine;
   return gitdev_channels_open(&engine->channels, engine->loop) == GITDEV_OK &&
-         gitdev_opening_new(&job->opening, &engine->channels, job->call, engine->connect_to) ==
+         gitdev_opening_new(&job->opening, &engine->channels, job->call, &engine->handle_options) ==
              GITDEV_OK;
 }
 
@@ -104,7 +104,7 @@ void gitdev_job_end(gitdev_job *job) {
   void *payload = job->payload;
   gitdev_timer_clear(engine->loop, &job->timer);
   gitdev_call_set_driver(call, NULL);
-  free(job);
+  gitdev_free(job);
   gitdev_lane_let_go(&engine->lanes, lane, engine->loop);
   if (done)
     done(call, payload);

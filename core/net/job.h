@@ -14,7 +14,8 @@ enum { GITDEV_POOL_ANY, GITDEV_POOL_HTTP1, GITDEV_POOLS };
 
 struct gitdev_engine {
   gitdev_loop *loop;
-  struct curl_slist *connect_to;
+  gitdev_handle_options handle_options; /* of all its connections */
+  bool rehearsed;                       /* see warm.c */
   gitdev_link_watch watch;
   gitdev_pool_options pool_options;
   gitdev_pool pools[GITDEV_POOLS]; /* the second is opened when it is needed */

@@ -2,9 +2,11 @@
 
 #include "gitdev.h"
 #include "net/file.h"
+#include "wire/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +61,16 @@ static int reopen(gitdev_journal *journal) {
 /* From now on the file goes by the name that it has without symbolic links and from the root: who
  * opened it by another must not be left behind with the old one when it is replaced. */
 static int resolve(gitdev_journal *journal) {
-  char *path = realpath(journal->path, NULL);
-  if (path == NULL)
+  char whole[PATH_MAX];
+  if (realpath(journal->path, whole) == NULL)
     return errno;
-  free(journal->path);
+  char *path = gitdev_strdup(whole);
+  if (path == NULL)
+    return ENOMEM;
+  gitdev_free(journal->path);
   journal->path = path;
   size_t size = strlen(path) + sizeof TEMPORARY;
-  journal->temporary = malloc(size);
+  journal->temporary = gitdev_malloc(size);
   if (journal->temporary == NULL)
     return ENOMEM;
   (void)snprintf(journal->temporary, size, "%s%s", path, TEMPORARY);
@@ -73,12 +78,12 @@ static int resolve(gitdev_journal *journal) {
 }
 
 int gitdev_journal_open(gitdev_journal **out, const char *path) {
-  gitdev_journal *journal = calloc(1, sizeof *journal);
+  gitdev_journal *journal = gitdev_calloc(1, sizeof *journal);
   *out = NULL;
   if (journal == NULL)
     return ENOMEM;
   journal->fd = -1;
-  journal->path = strdup(path);
+  journal->path = gitdev_strdup(path);
   int problem = journal->path != NULL ? open_file(journal) : ENOMEM;
   if (problem == 0)
     problem = resolve(journal);
@@ -96,9 +101,9 @@ void gitdev_journal_close(gitdev_journal *journal) {
     return;
   gitdev_journal_unlock(journal);
   close_file(journal);
-  free(journal->path);
-  free(journal->temporary);
-  free(journal);
+  gitdev_free(journal->path);
+  gitdev_free(journal->temporary);
+  gitdev_free(journal);
 }
 
 /* Tries again and again: there is no waiting for a lock with an end to it. */

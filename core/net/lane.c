@@ -1,7 +1,7 @@
 #include "net/lane.h"
+#include "wire/memory.h"
 #include <search.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 /* ---- lanes ---- */
 
@@ -18,13 +18,13 @@ gitdev_lane *gitdev_lane_find(gitdev_lanes *lanes, const gitdev_shared_pace *pac
 }
 
 static gitdev_lane *make(gitdev_lanes *lanes, const gitdev_shared_pace *pace) {
-  gitdev_lane *lane = calloc(1, sizeof *lane);
+  gitdev_lane *lane = gitdev_calloc(1, sizeof *lane);
   if (!lane)
     return NULL;
   lane->pace = pace;
   lane->width = GITDEV_HTTP2_TRANSFERS_MAX;
   if (!tsearch(lane, &lanes->tree, compare)) {
-    free(lane);
+    gitdev_free(lane);
     return NULL;
   }
   lane->next = lanes->first;
@@ -55,7 +55,7 @@ void gitdev_lane_let_go(gitdev_lanes *lanes, gitdev_lane *lane, gitdev_loop *loo
   if (lane->next)
     lane->next->before = lane->before;
   gitdev_link_release(lane->link);
-  free(lane);
+  gitdev_free(lane);
 }
 
 /* ---- lists ---- */

@@ -1,7 +1,7 @@
 #include "net/link.h"
 #include "gitdev.h"
+#include "wire/memory.h"
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const double GREETING_MAX = 1; /* seconds that a server's greeting is waited for */
@@ -41,7 +41,7 @@ static bool speaks_http2(const SSL *ssl) {
 /* The connection's link, made when there is none. Its handshake must be over. */
 static gitdev_link *link_of(SSL *ssl, const gitdev_link_watch *watch) {
   gitdev_link *link = place < 0 ? NULL : SSL_get_ex_data(ssl, place);
-  if (link || place < 0 || !(link = calloc(1, sizeof *link)))
+  if (link || place < 0 || !(link = gitdev_calloc(1, sizeof *link)))
     return link;
   *link = (gitdev_link){.owners = 1,
                         .fd = -1,
@@ -51,7 +51,7 @@ static gitdev_link *link_of(SSL *ssl, const gitdev_link_watch *watch) {
                         .watch = watch};
   if (SSL_set_ex_data(ssl, place, link))
     return link;
-  free(link);
+  gitdev_free(link);
   return NULL;
 }
 
@@ -76,21 +76,11 @@ static void on_record(int sent, int version, int type, const void *bytes, size_t
   watch->fn(watch->payload);
 }
 
-/* CURLOPT_SSL_CTX_FUNCTION. SSLKEYLOGFILE makes libcurl write the secrets of every connection to a
- * file: no switch of ours is to be insecure, and none that is inherited either. */
-static CURLcode on_tls(CURL *easy, void *context, void *payload) {
-  (void)easy;
-  SSL_CTX_set_keylog_callback(context, NULL);
-  SSL_CTX_set_msg_callback(context, on_record);
-  SSL_CTX_set_msg_callback_arg(context, payload);
-  return CURLE_OK;
-}
-
-CURLcode gitdev_link_prepare(CURL *easy, gitdev_link_watch *watch) {
+void gitdev_link_prepare(void *watch, SSL_CTX *context) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, take_place);
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-  return code ? code : curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, watch);
+  SSL_CTX_set_msg_callback(context, on_record);
+  SSL_CTX_set_msg_callback_arg(context, watch);
 }
 
 gitdev_link *gitdev_link_of(CURL *easy, const gitdev_link_watch *watch) {
@@ -115,7 +105,7 @@ gitdev_link *gitdev_link_retain(gitdev_link *link) {
 
 void gitdev_link_release(gitdev_link *link) {
   if (link && --link->owners == 0)
-    free(link);
+    gitdev_free(link);
 }
 
 /* ---- what is known ---- */

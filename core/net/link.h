@@ -38,8 +38,9 @@ typedef struct gitdev_link {
   const gitdev_link_watch *watch;
 } gitdev_link;
 
-/* Prepares an easy handle, once, so that its connections have links. */
-CURLcode gitdev_link_prepare(CURL *easy, gitdev_link_watch *watch);
+/* Prepares a connection before its handshake, so that it has a link: a gitdev_tls_fn. `watch` is a
+ * gitdev_link_watch. */
+void gitdev_link_prepare(void *watch, SSL_CTX *context);
 
 /* The link of the connection that the handle is about to send on, borrowed; NULL when memory is
  * out. For CURLOPT_PREREQFUNCTION. */

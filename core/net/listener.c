@@ -2,9 +2,9 @@
 #include "net/acceptor.h"
 #include "net/connection.h"
 #include "net/crowd.h"
+#include "wire/memory.h"
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <stdlib.h>
 
 enum { CONNECTION_MAX = 4096, HEAD_MAX = 32 * 1024, FIELD_MAX = 100, BODY_MAX = 10 * 1024 * 1024 };
 
@@ -76,7 +76,7 @@ static int start(gitdev_listener *listener, const gitdev_listener_options *optio
 int gitdev_listener_new(gitdev_listener **out, gitdev_loop *loop,
                         const gitdev_listener_options *options) {
   *out = NULL;
-  gitdev_listener *listener = calloc(1, sizeof *listener);
+  gitdev_listener *listener = gitdev_calloc(1, sizeof *listener);
   if (!listener)
     return GITDEV_ENOMEM;
   configure(listener, loop, options);
@@ -103,7 +103,7 @@ void gitdev_listener_free(gitdev_listener *listener) {
   OPENSSL_cleanse(server->scratch, sizeof server->scratch);
   gitdev_tls_free(server->tls);
   gitdev_loop_free(server->loop);
-  free(listener);
+  gitdev_free(listener);
 }
 
 int gitdev_listener_port(const gitdev_listener *listener) {

@@ -1,9 +1,9 @@
 #include "net/loop.h"
+#include "wire/memory.h"
 #include <errno.h>
 #include <float.h>
 #include <limits.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -94,11 +94,11 @@ static bool seats_for(gitdev_loop *loop, int fd) {
     count *= 2;
   if (count == loop->seat_count)
     return true;
-  seat *seats = realloc(loop->seats, count * sizeof *seats);
+  seat *seats = gitdev_realloc(loop->seats, count * sizeof *seats);
   if (!seats)
     return false;
   loop->seats = seats;
-  int *dirty = realloc(loop->dirty, count * sizeof *dirty);
+  int *dirty = gitdev_realloc(loop->dirty, count * sizeof *dirty);
   if (!dirty)
     return false;
   loop->dirty = dirty;
@@ -265,7 +265,7 @@ static bool heap_grow(gitdev_loop *loop) {
   if (loop->timer_count + 1 < loop->heap_size)
     return true;
   size_t size = loop->heap_size ? loop->heap_size * 2 : SEATS_MIN;
-  gitdev_timer **heap = realloc(loop->heap, size * sizeof *heap);
+  gitdev_timer **heap = gitdev_realloc(loop->heap, size * sizeof *heap);
   if (!heap)
     return false;
   loop->heap = heap;
@@ -342,7 +342,7 @@ static int open_descriptors(gitdev_loop *loop) {
 
 int gitdev_loop_new(gitdev_loop **out) {
   *out = NULL;
-  gitdev_loop *loop = calloc(1, sizeof *loop);
+  gitdev_loop *loop = gitdev_calloc(1, sizeof *loop);
   if (!loop)
     return GITDEV_ENOMEM;
   loop->owners = 1;
@@ -370,10 +370,10 @@ void gitdev_loop_free(gitdev_loop *loop) {
     close(loop->wakeup.fd);
   if (loop->epoll >= 0)
     close(loop->epoll);
-  free(loop->seats);
-  free(loop->dirty);
-  free(loop->heap);
-  free(loop);
+  gitdev_free(loop->seats);
+  gitdev_free(loop->dirty);
+  gitdev_free(loop->heap);
+  gitdev_free(loop);
 }
 
 static double until_timer(const gitdev_loop *loop) {

@@ -1,6 +1,6 @@
 #include "net/multi.h"
+#include "wire/memory.h"
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +12,7 @@ struct gitdev_multi {
   gitdev_watch **watches; /* by descriptor, from its first use until it is closed: a connection that
                              rests between two transfers keeps its place in the epoll set */
   size_t watch_room;
+  CURL *unwatched; /* there was no memory to watch its socket with: its transfer is to end */
   gitdev_finished_fn fn;
   void *payload;
 };
@@ -19,6 +20,10 @@ struct gitdev_multi {
 void gitdev_multi_report(gitdev_multi *multi) {
   int left;
   CURLMsg *message;
+  CURL *unwatched = multi->unwatched;
+  multi->unwatched = NULL;
+  if (unwatched)
+    multi->fn(multi->payload, unwatched, CURLE_OUT_OF_MEMORY);
   while ((message = curl_multi_info_read(multi->curl, &left)))
     if (message->msg == CURLMSG_DONE)
       multi->fn(multi->payload, message->easy_handle, message->data.result);
@@ -53,7 +58,7 @@ static bool make_room(gitdev_multi *multi, size_t fd) {
   size_t room = multi->watch_room ? multi->watch_room : 32;
   while (room <= fd)
     room *= 2;
-  gitdev_watch **watches = realloc(multi->watches, room * sizeof *watches);
+  gitdev_watch **watches = gitdev_realloc(multi->watches, room * sizeof *watches);
   if (!watches)
     return false;
   memset(watches + multi->watch_room, 0, (room - multi->watch_room) * sizeof *watches);
@@ -69,12 +74,12 @@ static bool watch_socket(gitdev_multi *multi, int fd, int want) {
     gitdev_watch_want(multi->loop, multi->watches[fd], want);
     return true;
   }
-  socket_watch *socket = calloc(1, sizeof *socket);
+  socket_watch *socket = gitdev_calloc(1, sizeof *socket);
   if (!socket)
     return false;
   socket->multi = multi;
   if (gitdev_watch_start(multi->loop, &socket->watch, fd, want, on_ready, socket) != GITDEV_OK) {
-    free(socket);
+    gitdev_free(socket);
     return false;
   }
   multi->watches[fd] = &socket->watch;
@@ -85,19 +90,23 @@ static void forget_socket(gitdev_multi *multi, int fd) {
   if ((size_t)fd >= multi->watch_room || !multi->watches[fd])
     return;
   gitdev_unwatch(multi->loop, multi->watches[fd]);
-  free(multi->watches[fd]);
+  gitdev_free(multi->watches[fd]);
   multi->watches[fd] = NULL;
 }
 
 /* CURLMOPT_SOCKETFUNCTION. A socket that libcurl is done with for now wants nothing, but stays
- * known. */
+ * known. One that cannot be watched costs its transfer: told of it, libcurl would never use the multi
+ * again. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *payload, void *unused) {
-  (void)easy, (void)unused;
+  (void)unused;
+  gitdev_multi *multi = payload;
   int want =
       (what & CURL_POLL_IN ? GITDEV_READABLE : 0) | (what & CURL_POLL_OUT ? GITDEV_WRITABLE : 0);
   if (what == CURL_POLL_REMOVE)
     want = 0;
-  return watch_socket(payload, fd, want) ? 0 : -1;
+  if (!watch_socket(multi, fd, want) && want)
+    multi->unwatched = easy;
+  return 0;
 }
 
 /* CURLMOPT_TIMERFUNCTION. */
@@ -134,8 +143,13 @@ static int on_close(void *payload, curl_socket_t fd) {
   return close(fd);
 }
 
+/* A libcurl that the program has initialised keeps the memory functions that it was given then. */
 static void initialise_curl(void) {
-  curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (gitdev_memory_is_foreign())
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, gitdev_malloc, gitdev_free, gitdev_realloc,
+                         gitdev_strdup, gitdev_calloc);
+  else
+    curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
 /* libcurl's own guard for its one-time initialisation is newer than some builds of it; this one
@@ -148,7 +162,7 @@ static void initialise_curl_once(void) {
 int gitdev_multi_new(gitdev_multi **out, gitdev_loop *loop, gitdev_finished_fn fn, void *payload) {
   *out = NULL;
   initialise_curl_once();
-  gitdev_multi *multi = calloc(1, sizeof *multi);
+  gitdev_multi *multi = gitdev_calloc(1, sizeof *multi);
   if (!multi)
     return GITDEV_ENOMEM;
   multi->loop = loop;
@@ -174,8 +188,8 @@ void gitdev_multi_free(gitdev_multi *multi) {
   gitdev_timer_clear(multi->loop, &multi->timer);
   for (size_t fd = 0; fd < multi->watch_room; fd++)
     forget_socket(multi, (int)fd);
-  free(multi->watches);
-  free(multi);
+  gitdev_free(multi->watches);
+  gitdev_free(multi);
 }
 
 void gitdev_multi_forsake(gitdev_multi *multi) {
@@ -185,7 +199,7 @@ void gitdev_multi_forsake(gitdev_multi *multi) {
       forget_socket(multi, (int)fd);
       close((int)fd);
     }
-  free(multi->watches);
+  gitdev_free(multi->watches);
   multi->watches = NULL;
   multi->watch_room = 0;
 }
@@ -227,4 +241,6 @@ void gitdev_multi_let_go(gitdev_multi *multi, curl_socket_t fd) {
 
 void gitdev_multi_remove(gitdev_multi *multi, CURL *easy) {
   curl_multi_remove_handle(multi->curl, easy);
+  if (multi->unwatched == easy)
+    multi->unwatched = NULL;
 }

@@ -2,7 +2,7 @@
 #include "call/call.h"
 #include "call/response.h"
 #include "wire/handshake.h"
-#include <stdlib.h>
+#include "wire/memory.h"
 #include <string.h>
 
 enum {
@@ -276,9 +276,9 @@ static int write_head(gitdev_opening *self) {
 /* ---- its life ---- */
 
 int gitdev_opening_new(gitdev_opening **out, gitdev_channels *channels, gitdev_call *call,
-                       struct curl_slist *connect_to) {
+                       gitdev_handle_options *options) {
   *out = NULL;
-  gitdev_opening *self = calloc(1, sizeof *self);
+  gitdev_opening *self = gitdev_calloc(1, sizeof *self);
   if (!self)
     return GITDEV_ENOMEM;
   *self = (gitdev_opening){.call = call,
@@ -289,9 +289,9 @@ int gitdev_opening_new(gitdev_opening **out, gitdev_channels *channels, gitdev_c
                            .connect = -1,
                            .tls = -1};
   gitdev_buffer_init(&self->head, HEAD_MAX);
-  int rc = gitdev_channel_new(&self->channel, channels, gitdev_call_client(call), connect_to);
+  int rc = gitdev_channel_new(&self->channel, channels, gitdev_call_client(call), options);
   if (rc != GITDEV_OK) {
-    free(self);
+    gitdev_free(self);
     return rc;
   }
   *out = self;
@@ -316,7 +316,7 @@ void gitdev_opening_free(gitdev_opening *self) {
   gitdev_socket_free(self->socket);
   gitdev_http1_free(self->reader);
   gitdev_buffer_wipe(&self->head);
-  free(self);
+  gitdev_free(self);
 }
 
 int gitdev_opening_begin(gitdev_opening *self, const gitdev_request *request,

@@ -16,7 +16,7 @@ typedef void (*gitdev_opening_fn)(void *payload);
 /* Makes an opening; the caller owns it. What is passed must outlive it. 0, GITDEV_ENOMEM or
  * GITDEV_ECURL. */
 int gitdev_opening_new(gitdev_opening **out, gitdev_channels *channels, gitdev_call *call,
-                       struct curl_slist *connect_to);
+                       gitdev_handle_options *options);
 /* Closes the connection, unless a socket has it. NULL is allowed. */
 void gitdev_opening_free(gitdev_opening *self);
 

@@ -37,7 +37,7 @@ void gitdev_pool_forsake(gitdev_pool *pool) {
 gitdev_transfer *gitdev_pool_take(gitdev_pool *pool, const gitdev_pool_options *options) {
   if (pool->idle_count > 0)
     return pool->idle[--pool->idle_count];
-  gitdev_transfer *transfer = gitdev_transfer_new(options->connect_to, options->watch);
+  gitdev_transfer *transfer = gitdev_transfer_new(options->handle_options, options->watch);
   if (transfer && gitdev_multi_prepare(pool->multi, gitdev_transfer_easy(transfer)) != GITDEV_OK) {
     gitdev_transfer_free(transfer);
     return NULL;

@@ -11,7 +11,7 @@ enum { GITDEV_HOST_CONNECTIONS_MAX = 16, GITDEV_IDLE_TRANSFERS_MAX = 64 };
 /* Filled in by its user; all of it must outlive the pool's last use. */
 typedef struct gitdev_pool_options {
   gitdev_loop *loop;
-  struct curl_slist *connect_to; /* or NULL */
+  gitdev_handle_options *handle_options;
   gitdev_link_watch *watch;
   gitdev_finished_fn fn;
   void *payload;

@@ -2,11 +2,11 @@
 #include "net/handle.h"
 #include "net/multi.h"
 #include "wire/buffer.h"
+#include "wire/memory.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -168,7 +168,7 @@ static const char *sentence_of(const gitdev_post *post, const char *word) {
 
 static CURLcode list_headers(gitdev_post *post) {
   size_t count = post->answer.header_count;
-  post->headers = calloc(count ? count : 1, sizeof *post->headers);
+  post->headers = gitdev_calloc(count ? count : 1, sizeof *post->headers);
   if (!post->headers)
     return CURLE_OUT_OF_MEMORY;
   const char *text = post->head.data;
@@ -403,13 +403,13 @@ static int set_lines(gitdev_post *post, const gitdev_post_options *options,
 
 int gitdev_poster_new(gitdev_poster **out, gitdev_loop *loop) {
   *out = NULL;
-  gitdev_poster *poster = calloc(1, sizeof *poster);
+  gitdev_poster *poster = gitdev_calloc(1, sizeof *poster);
   if (!poster)
     return GITDEV_ENOMEM;
   poster->loop = loop;
   int rc = gitdev_multi_new(&poster->multi, loop, on_finished, poster);
   if (rc != GITDEV_OK) {
-    free(poster);
+    gitdev_free(poster);
     return rc;
   }
   gitdev_loop_retain(loop);
@@ -429,7 +429,7 @@ void gitdev_poster_free(gitdev_poster *poster) {
   else
     gitdev_multi_free(poster->multi);
   gitdev_loop_free(poster->loop);
-  free(poster);
+  gitdev_free(poster);
 }
 
 void gitdev_post_free(gitdev_post *post) {
@@ -440,9 +440,9 @@ void gitdev_post_free(gitdev_post *post) {
   curl_slist_free_all(post->lines);
   gitdev_buffer_free(&post->head);
   gitdev_buffer_free(&post->kept);
-  free(post->headers);
-  free(post->body);
-  free(post);
+  gitdev_free(post->headers);
+  gitdev_free(post->body);
+  gitdev_free(post);
 }
 
 static int prepare(gitdev_post *post, gitdev_poster *poster, const gitdev_post_options *options,
@@ -452,7 +452,7 @@ static int prepare(gitdev_post *post, gitdev_poster *poster, const gitdev_post_o
     rc = set_lines(post, options, problem);
   if (rc != GITDEV_OK)
     return rc;
-  post->body = malloc(options->body_len + 1);
+  post->body = gitdev_malloc(options->body_len + 1);
   post->easy = curl_easy_init();
   if (!post->body || !post->easy)
     return GITDEV_ENOMEM;
@@ -485,7 +485,7 @@ int gitdev_post_start(gitdev_post **out, gitdev_poster *poster, const gitdev_pos
   *out = NULL;
   if (gitdev_loop_forked(poster->loop))
     return GITDEV_ECLOSED;
-  gitdev_post *post = calloc(1, sizeof *post);
+  gitdev_post *post = gitdev_calloc(1, sizeof *post);
   if (!post)
     return GITDEV_ENOMEM;
   gitdev_buffer_init(&post->head, GITDEV_POST_HEAD_MAX);

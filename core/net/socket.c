@@ -1,7 +1,7 @@
 #include "net/socket.h"
 #include "wire/buffer.h"
+#include "wire/memory.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -275,12 +275,12 @@ static void on_deadline(void *payload) {
 int gitdev_socket_new(gitdev_socket **out, gitdev_loop *loop, const gitdev_transport *transport,
                       const gitdev_socket_options *options) {
   *out = NULL;
-  gitdev_socket *self = calloc(1, sizeof *self);
+  gitdev_socket *self = gitdev_calloc(1, sizeof *self);
   gitdev_websocket *codec = gitdev_websocket_new(options->role, options->message_max);
   if (!self || !codec || !gitdev_websocket_send_raw(codec, options->first, options->first_len) ||
       gitdev_timer_set(loop, &self->turn, gitdev_now(), on_turn, self)) {
     gitdev_websocket_free(codec);
-    free(self);
+    gitdev_free(self);
     transport->close(transport->payload, false);
     return GITDEV_ENOMEM;
   }
@@ -307,7 +307,7 @@ void gitdev_socket_free(gitdev_socket *self) {
   gitdev_timer_clear(self->loop, &self->turn);
   gitdev_loop_free(self->loop);
   gitdev_buffer_free(&self->inbox);
-  free(self);
+  gitdev_free(self);
 }
 
 void gitdev_socket_on_news(gitdev_socket *self, gitdev_socket_fn fn, void *payload) {

@@ -1,9 +1,9 @@
 #include "net/tls_stream.h"
 #include "gitdev.h"
+#include "wire/memory.h"
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -115,7 +115,7 @@ static bool configure(SSL_CTX *context, const gitdev_certificate *certificate) {
 
 int gitdev_tls_new(gitdev_tls **out, const gitdev_certificate *certificate) {
   *out = NULL;
-  gitdev_tls *tls = calloc(1, sizeof *tls);
+  gitdev_tls *tls = gitdev_calloc(1, sizeof *tls);
   if (!tls)
     return GITDEV_ENOMEM;
   tls->method = make_method();
@@ -135,7 +135,7 @@ void gitdev_tls_free(gitdev_tls *tls) {
     return;
   SSL_CTX_free(tls->context);
   BIO_meth_free(tls->method);
-  free(tls);
+  gitdev_free(tls);
 }
 
 /* ---- a stream ---- */

@@ -1,6 +1,6 @@
 #include "net/transfer.h"
+#include "wire/memory.h"
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { VERSION_7_88_1 = 0x075801 };
@@ -208,15 +208,15 @@ static CURLcode set_callbacks(gitdev_transfer *transfer) {
   SET(CURLOPT_READDATA, transfer);
   SET(CURLOPT_SEEKFUNCTION, on_seek);
 #undef SET
-  return code ? code : gitdev_link_prepare(easy, transfer->watch);
+  return code;
 }
 
-gitdev_transfer *gitdev_transfer_new(struct curl_slist *connect_to, gitdev_link_watch *watch) {
-  gitdev_transfer *transfer = calloc(1, sizeof *transfer);
+gitdev_transfer *gitdev_transfer_new(gitdev_handle_options *options, gitdev_link_watch *watch) {
+  gitdev_transfer *transfer = gitdev_calloc(1, sizeof *transfer);
   if (!transfer)
     return NULL;
   transfer->watch = watch;
-  transfer->handle = gitdev_handle_new(connect_to);
+  transfer->handle = gitdev_handle_new(options, gitdev_link_prepare, watch);
   if (transfer->handle && set_callbacks(transfer) == CURLE_OK)
     return transfer;
   gitdev_transfer_free(transfer);
@@ -228,7 +228,7 @@ void gitdev_transfer_free(gitdev_transfer *transfer) {
     return;
   gitdev_handle_free(transfer->handle);
   gitdev_link_release(transfer->link);
-  free(transfer);
+  gitdev_free(transfer);
 }
 
 CURL *gitdev_transfer_easy(gitdev_transfer *transfer) {

@@ -12,9 +12,9 @@ typedef struct gitdev_transfer gitdev_transfer;
  * may arm timers and no more. */
 typedef void (*gitdev_connected_fn)(void *payload, gitdev_link *link);
 
-/* Makes a transfer with an easy handle of its own. `connect_to` may be NULL; it and `watch` must
- * outlive it. NULL when memory is out or libcurl refuses an option. */
-gitdev_transfer *gitdev_transfer_new(struct curl_slist *connect_to, gitdev_link_watch *watch);
+/* Makes a transfer with an easy handle of its own. `options` and `watch` must outlive it. NULL when
+ * memory is out or libcurl refuses an option. */
+gitdev_transfer *gitdev_transfer_new(gitdev_handle_options *options, gitdev_link_watch *watch);
 /* The handle must not be in a multi. */
 void gitdev_transfer_free(gitdev_transfer *transfer);
 

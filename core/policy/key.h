@@ -2,8 +2,7 @@
 #ifndef GITDEV_POLICY_KEY_H
 #define GITDEV_POLICY_KEY_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "gitdev.h"
 
 enum {
   GITDEV_KEY_MAX = 512,         /* the longest key accepted, in bytes */
@@ -39,13 +38,5 @@ void gitdev_key_redact(const gitdev_key *key, char out[GITDEV_KEY_REDACTED_MAX])
 
 /* Overwrites the key so that the compiler cannot drop the store. May be repeated. */
 void gitdev_key_wipe(gitdev_key *key);
-
-/* Masks in place, by value, every secret of the platform in `text` (gsk_, gpk_, whsec_, tkt_): what
- * follows the prefix (and its live_/test_) becomes ***, whatever header or sentence it stands in,
- * up to a blank, a control or non-ASCII byte, or one of "'`\,;&()[]{}<>| (real secrets are letters
- * and digits only). A prefix without a letter or digit behind it stays, and so does what
- * gitdev_key_redact() wrote. The text never grows. Returns its new length; no NUL is written. A
- * secret cut in two by the end of `text` is not known as one: redact whole lines. */
-size_t gitdev_redact(char *text, size_t len);
 
 #endif

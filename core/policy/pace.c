@@ -1,9 +1,9 @@
 #include "policy/pace.h"
 
-#include <math.h>
-
 #define WAIT_MIN   0.001 /* seconds: a wait that rounding cannot turn into none */
 #define PROBE      1.0   /* seconds between looks when there is nothing to reckon with */
+#define LIMIT_MAX  1e9   /* tokens: no bucket has more */
+#define PAUSE_MAX  60.0  /* seconds that a store is believed */
 #define ALMOST_ONE (1 - 1e-9)
 
 /* How the share of the refill that counts as ours shrinks with a refusal and grows with an answer.
@@ -105,21 +105,40 @@ static bool must_ask(const gitdev_pace *pace, double now) {
   return pace->limits == GITDEV_LIMITS_UNKNOWN && pace->tokens < pace->waiting;
 }
 
+static gitdev_pace_turn ask(gitdev_pace *pace, double now) {
+  pace->limits = pace->limits == GITDEV_LIMITS_KNOWN ? GITDEV_LIMITS_KNOWN : GITDEV_LIMITS_ASKED;
+  pace->asked_at = now;
+  pace->ended_since_ask = 0;
+  return GITDEV_PACE_ASK;
+}
+
+static gitdev_pace_turn take_own(gitdev_pace *pace, double now, double *until) {
+  if (!pace->answered)
+    return pace->in_flight < GITDEV_PACE_BLIND_MAX ? go(pace) : wait_until(until, now, now + PROBE);
+  if (must_ask(pace, now))
+    return ask(pace, now);
+  if (pace->limits == GITDEV_LIMITS_DENIED && pace->tokens < ALMOST_ONE)
+    refill_at_reset(pace, now);
+  return pace->tokens >= ALMOST_ONE ? go(pace) : wait_until(until, now, next_look(pace, now));
+}
+
+static gitdev_pace_turn take_shared(gitdev_pace *pace, double now, double *until) {
+  double when = now;
+  switch (gitdev_allowance_take(&pace->allowance, now, &when)) {
+  case GITDEV_ALLOWANCE_GO: return go(pace);
+  case GITDEV_ALLOWANCE_ASK: return ask(pace, now);
+  case GITDEV_ALLOWANCE_WAIT: return wait_until(until, now, when);
+  case GITDEV_ALLOWANCE_OWN: break;
+  }
+  return take_own(pace, now, until);
+}
+
 gitdev_pace_turn gitdev_pace_take(gitdev_pace *pace, double now, double *until) {
   refill(pace, now);
   if (now < pace->paused_until)
     return wait_until(until, now, pace->paused_until);
-  if (!pace->answered)
-    return pace->in_flight < GITDEV_PACE_BLIND_MAX ? go(pace) : wait_until(until, now, now + PROBE);
-  if (must_ask(pace, now)) {
-    pace->limits = GITDEV_LIMITS_ASKED;
-    pace->asked_at = now;
-    pace->ended_since_ask = 0;
-    return GITDEV_PACE_ASK;
-  }
-  if (pace->limits == GITDEV_LIMITS_DENIED && pace->tokens < ALMOST_ONE)
-    refill_at_reset(pace, now);
-  return pace->tokens >= ALMOST_ONE ? go(pace) : wait_until(until, now, next_look(pace, now));
+  bool shared = pace->allowance.store != GITDEV_STORE_NONE;
+  return shared ? take_shared(pace, now, until) : take_own(pace, now, until);
 }
 
 /* Lowers the mirror when `remaining`, read by a request that left at `sent_at`, proves that others
@@ -149,6 +168,7 @@ void gitdev_pace_answered(gitdev_pace *pace, double now, const gitdev_pace_answe
    * the bucket as it is, so that it may also raise a mirror that does not refill by itself. */
   bool in_order = answer->sent_at >= pace->last_end && pace->limits != GITDEV_LIMITS_KNOWN;
   end(pace, now);
+  gitdev_allowance_answered(&pace->allowance, answer->sent_at, answer->remaining);
   pace->share = lesser(pace->share + SHARE_MORE, 1);
   if (answer->remaining < 0)
     return;
@@ -163,6 +183,7 @@ void gitdev_pace_answered(gitdev_pace *pace, double now, const gitdev_pace_answe
 
 void gitdev_pace_refused(gitdev_pace *pace, double now, double pause) {
   end(pace, now);
+  pace->allowance.refused++;
   pause = greater(pause, 0);
   /* What was already under way when the pause began is refused for the same reason, and is not
    * counted again. */
@@ -180,18 +201,28 @@ void gitdev_pace_lost(gitdev_pace *pace, double now) {
   end(pace, now);
 }
 
-void gitdev_pace_learn(gitdev_pace *pace, double now, double per_minute, double burst,
-                       double remaining) {
-  if (!isfinite(per_minute) || !isfinite(burst) || per_minute <= 0 || burst < 1) {
-    gitdev_pace_denied(pace);
-    return;
-  }
+static void know(gitdev_pace *pace, double now, double per_minute, double burst) {
   refill(pace, now);
   pace->limits = GITDEV_LIMITS_KNOWN;
   pace->capacity = burst;
   pace->rate = per_minute / 60;
+}
+
+static bool is_limit(double per_minute, double burst) {
+  return per_minute > 0 && per_minute <= LIMIT_MAX && burst >= 1 && burst <= LIMIT_MAX;
+}
+
+void gitdev_pace_learn(gitdev_pace *pace, double now, double per_minute, double burst,
+                       double remaining) {
+  if (!is_limit(per_minute, burst)) {
+    gitdev_pace_denied(pace);
+    return;
+  }
+  know(pace, now, per_minute, burst);
   if (!(remaining >= 0))
     return;
+  gitdev_allowance_answered(&pace->allowance, pace->asked_at, remaining);
+  pace->allowance.asked = true;
   /* What has ended since the question may have reached the server after it, and is missing in the
    * answer. */
   double certain = lesser(remaining, burst) - pace->in_flight - pace->ended_since_ask;
@@ -203,10 +234,58 @@ void gitdev_pace_learn(gitdev_pace *pace, double now, double per_minute, double 
 }
 
 void gitdev_pace_denied(gitdev_pace *pace) {
+  if (pace->limits == GITDEV_LIMITS_KNOWN)
+    return; /* a store wanted them anew */
   pace->limits = GITDEV_LIMITS_DENIED;
+  pace->allowance.unreadable = true;
 }
 
 void gitdev_pace_unasked(gitdev_pace *pace) {
   if (pace->limits == GITDEV_LIMITS_ASKED)
     pace->limits = GITDEV_LIMITS_UNKNOWN;
+}
+
+/* ---- a limit that is shared ---- */
+
+void gitdev_pace_share(gitdev_pace *pace, bool closed) {
+  gitdev_allowance_begin(&pace->allowance, closed);
+}
+
+bool gitdev_pace_report(gitdev_pace *pace, double now, gitdev_report *out, double *again) {
+  gitdev_allowance *allowance = &pace->allowance;
+  *again = gitdev_allowance_due(allowance, now, pace->waiting, pace->in_flight);
+  if (now < *again)
+    return false;
+  bool known = pace->limits == GITDEV_LIMITS_KNOWN;
+  out->flying = pace->in_flight;
+  out->per_minute = known ? pace->rate * 60 : -1;
+  out->burst = known ? pace->capacity : -1;
+  /* A pause that the store has told of is no news to it: those are who met it. */
+  out->paused_for = allowance->refused > 0 ? greater(pace->paused_until - now, 0) : 0;
+  gitdev_allowance_report(allowance, now, pace->waiting, out);
+  return true;
+}
+
+void gitdev_pace_grant(gitdev_pace *pace, double now, const gitdev_grant *grant) {
+  gitdev_allowance_grant(&pace->allowance, now, grant);
+  if (is_limit(grant->per_minute, grant->burst))
+    know(pace, now, grant->per_minute, grant->burst);
+  if (grant->paused_for > 0)
+    pace->paused_until = greater(pace->paused_until, now + lesser(grant->paused_for, PAUSE_MAX));
+}
+
+void gitdev_pace_away(gitdev_pace *pace, double again) {
+  gitdev_allowance_away(&pace->allowance, again);
+}
+
+bool gitdev_pace_shut(const gitdev_pace *pace) {
+  return pace->allowance.store == GITDEV_STORE_AWAY && pace->allowance.closed;
+}
+
+bool gitdev_pace_looking(gitdev_pace *pace, double now) {
+  gitdev_allowance *allowance = &pace->allowance;
+  if (allowance->store != GITDEV_STORE_THERE || now < pace->paused_until)
+    return false;
+  return allowance->visiting ||
+         gitdev_allowance_due(allowance, now, pace->waiting, pace->in_flight) <= now;
 }

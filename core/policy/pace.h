@@ -15,11 +15,14 @@
  * with no other that has ended raises the mirror as well: so a client that sends one after another
  * follows the server without ever asking. Where the limits cannot be read (DENIED), a spent mirror
  * waits for Reset, when the bucket is full again: then it shows the most that any answer has shown,
- * less what is in flight. Without a Reset one request a second is let out. */
+ * less what is in flight. Without a Reset one request a second is let out.
+ *
+ * Where the limit is shared through a store (gitdev_pace_share()), that decides instead, and the
+ * mirror is kept for when it is away. */
 #ifndef GITDEV_POLICY_PACE_H
 #define GITDEV_POLICY_PACE_H
 
-#include <stdbool.h>
+#include "policy/allowance.h"
 
 /* Calls in flight at most until the first answer with a Remaining. */
 enum { GITDEV_PACE_BLIND_MAX = 8 };
@@ -48,6 +51,7 @@ typedef struct gitdev_pace {
   int ended_since_ask;   /* calls that have ended since then */
   double paused_until;   /* after a 429: nobody sends before */
   int in_flight, waiting;
+  gitdev_allowance allowance; /* of a limit that is shared through a store */
 } gitdev_pace;
 
 typedef enum gitdev_pace_turn {
@@ -90,13 +94,28 @@ void gitdev_pace_refused(gitdev_pace *pace, double now, double pause);
 void gitdev_pace_lost(gitdev_pace *pace, double now);
 
 /* The limits, as GET /rate_limit tells them, or that they cannot be read. Limits that no bucket has
- * (a burst below 1, a rate of 0) count as not readable. */
+ * (a burst below 1, a rate of 0, billions) count as not readable. */
 void gitdev_pace_learn(gitdev_pace *pace, double now, double per_minute, double burst,
                        double remaining);
 void gitdev_pace_denied(gitdev_pace *pace);
 /* The question was dropped before it was answered (its call was canceled): the next call in need
  * asks again. An asker that never reports back is replaced after GITDEV_PACE_ASK_MAX seconds. */
 void gitdev_pace_unasked(gitdev_pace *pace);
+
+/* ---- a limit that is shared ---- */
+
+/* From now on a store decides: see policy/allowance.h. */
+void gitdev_pace_share(gitdev_pace *pace, bool closed);
+/* The visit to the store that is due at `now`: true, and the report to take there but for its
+ * member, or false. `*again` is when to ask anew if nothing happens until then, INFINITY: never. */
+bool gitdev_pace_report(gitdev_pace *pace, double now, gitdev_report *out, double *again);
+/* What the store said; or that it could not be reached, and is to be left alone until `again`. */
+void gitdev_pace_grant(gitdev_pace *pace, double now, const gitdev_grant *grant);
+void gitdev_pace_away(gitdev_pace *pace, double again);
+/* Whether nobody may send since the store is away. */
+bool gitdev_pace_shut(const gitdev_pace *pace);
+/* Whether who waits does so for the store's answer alone, which has not said that it must. */
+bool gitdev_pace_looking(gitdev_pace *pace, double now);
 
 /* Tokens that the mirror shows at `now`, 0 at least; -1 before the first answer. */
 double gitdev_pace_tokens(const gitdev_pace *pace, double now);

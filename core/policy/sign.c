@@ -1,11 +1,11 @@
 #include "policy/sign.h"
+#include "wire/memory.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct gitdev_signer {
@@ -84,12 +84,12 @@ static EVP_MAC_CTX *make_hmac(void) {
 }
 
 gitdev_signer *gitdev_signer_new(void) {
-  gitdev_signer *signer = calloc(1, sizeof *signer);
+  gitdev_signer *signer = gitdev_calloc(1, sizeof *signer);
   if (signer == NULL)
     return NULL;
   signer->mac = make_hmac();
   if (signer->mac == NULL) {
-    free(signer);
+    gitdev_free(signer);
     return NULL;
   }
   signer->restarts = can_restart(signer);
@@ -100,7 +100,7 @@ void gitdev_signer_free(gitdev_signer *signer) {
   if (signer != NULL) {
     EVP_MAC_CTX_free(signer->mac); /* wipes its own copy of the key */
     OPENSSL_cleanse(signer, sizeof *signer);
-    free(signer);
+    gitdev_free(signer);
   }
 }
 

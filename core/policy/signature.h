@@ -3,9 +3,7 @@
 #ifndef GITDEV_POLICY_SIGNATURE_H
 #define GITDEV_POLICY_SIGNATURE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "gitdev.h"
 
 enum {
   GITDEV_MAC_SIZE = 32,
@@ -16,32 +14,6 @@ enum {
   GITDEV_KEY_SIZE_MIN = 24,                                    /* of Standard Webhooks */
   GITDEV_KEY_SIZE_MAX = 64,
 };
-
-/* All are HMAC-SHA256; they differ in what is signed, by what key, and in how it is written. The
- * caller says which: none is ever guessed from a header. */
-typedef enum gitdev_scheme {
-  /* X-Git-Signature: `t=<unix seconds>,v1=<64 hex>[,v1=…]` over "t.body". The key is the whole
-   * secret, `whsec_` included. */
-  GITDEV_SCHEME_GIT = 0,
-  /* Standard Webhooks 1.0: webhook-signature `v1,<base64>[ v1,…]` over "id.timestamp.body", with
-   * webhook-id and webhook-timestamp. The key is what follows `whsec_`, decoded from base64. */
-  GITDEV_SCHEME_STANDARD,
-  /* `sha256=<64 hex>`, or the digits alone, over the body: it says nothing of the time. The key is
-   * the whole secret. */
-  GITDEV_SCHEME_BODY,
-} gitdev_scheme;
-
-typedef struct gitdev_slice {
-  const char *text;
-  size_t len;
-} gitdev_slice;
-
-/* The headers that a scheme reads. Absent ones are empty. */
-typedef struct gitdev_signature_headers {
-  gitdev_scheme scheme;
-  gitdev_slice signature;
-  gitdev_slice id, timestamp; /* of Standard Webhooks alone */
-} gitdev_signature_headers;
 
 /* Headers taken apart. */
 typedef struct gitdev_signature {
@@ -65,11 +37,6 @@ bool gitdev_signature_parse(gitdev_signature *out, const gitdev_signature_header
  * or -1 when that cannot be signed. */
 int gitdev_signature_prefix(gitdev_scheme scheme, gitdev_slice id, int64_t timestamp,
                             char out[GITDEV_SIGNATURE_PREFIX_SIZE]);
-
-typedef struct gitdev_secret {
-  const char *text;
-  size_t len;
-} gitdev_secret;
 
 /* The HMAC key that a secret is: itself, or what it decodes to in `room`, which the caller wipes.
  * Of Standard Webhooks, `whsec_` may be missing, and the padding; the key has 24 to 64 bytes. Its

@@ -1,10 +1,10 @@
 #include "wire/buffer.h"
+#include "wire/memory.h"
 
 #include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_SIZE = 128 };
@@ -16,7 +16,7 @@ void gitdev_buffer_init(gitdev_buffer *buffer, size_t cap) {
 
 void gitdev_buffer_free(gitdev_buffer *buffer) {
   if (buffer->size > 0)
-    free(buffer->data);
+    gitdev_free(buffer->data);
   gitdev_buffer_init(buffer, buffer->cap);
 }
 
@@ -45,15 +45,15 @@ static size_t next_size(const gitdev_buffer *buffer, size_t needed) {
  * not bytes. */
 static char *resize(const gitdev_buffer *buffer, size_t size) {
   if (buffer->size == 0)
-    return malloc(size);
+    return gitdev_malloc(size);
   if (buffer->size > GITDEV_BUFFER_WIPED_MAX)
-    return realloc(buffer->data, size);
-  char *data = malloc(size);
+    return gitdev_realloc(buffer->data, size);
+  char *data = gitdev_malloc(size);
   if (data == NULL)
     return NULL;
   memcpy(data, buffer->data, buffer->len);
   OPENSSL_cleanse(buffer->data, buffer->size);
-  free(buffer->data);
+  gitdev_free(buffer->data);
   return data;
 }
 

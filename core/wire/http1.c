@@ -1,7 +1,7 @@
 #include "wire/http1.h"
 #include "wire/http1_head.h"
+#include "wire/memory.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -52,7 +52,7 @@ typedef struct slice {
 } slice;
 
 gitdev_http1 *gitdev_http1_new(gitdev_http1_kind kind, const gitdev_http1_limits *limits) {
-  gitdev_http1 *reader = calloc(1, sizeof *reader);
+  gitdev_http1 *reader = gitdev_calloc(1, sizeof *reader);
   if (reader != NULL) {
     reader->limits = *limits;
     reader->is_request = kind == GITDEV_HTTP1_REQUEST;
@@ -66,7 +66,7 @@ void gitdev_http1_free(gitdev_http1 *reader) {
   if (reader != NULL) {
     gitdev_buffer_wipe(&reader->in); /* requests carry keys */
     gitdev_http1_head_free(&reader->head);
-    free(reader);
+    gitdev_free(reader);
   }
 }
 

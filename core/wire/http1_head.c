@@ -1,6 +1,6 @@
 #include "wire/http1_head.h"
+#include "wire/memory.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -23,7 +23,7 @@ void gitdev_http1_head_init(gitdev_http1_head *head, gitdev_http1_kind kind,
 
 void gitdev_http1_head_free(gitdev_http1_head *head) {
   gitdev_buffer_wipe(&head->text); /* requests carry keys */
-  free(head->fields);
+  gitdev_free(head->fields);
   head->fields = NULL;
   head->field_size = 0;
 }
@@ -173,7 +173,7 @@ gitdev_http1_fault gitdev_http1_head_trailer(const char *line, size_t len) {
 
 static bool grow_fields(gitdev_http1_head *head) {
   size_t size = head->field_size > 0 ? head->field_size * 2 : FIELDS_FIRST;
-  gitdev_field *fields = realloc(head->fields, size * sizeof *fields);
+  gitdev_field *fields = gitdev_realloc(head->fields, size * sizeof *fields);
   if (fields == NULL)
     return false;
   head->fields = fields;

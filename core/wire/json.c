@@ -1,7 +1,6 @@
 #include "wire/json_text.h"
+#include "wire/memory.h"
 #include "wire/utf8.h"
-
-#include <stdlib.h>
 
 enum {
   KEYS_INLINE = 64, /* keys of all open objects, before the heap is needed */
@@ -117,7 +116,7 @@ static uint64_t mark_of(const char *bytes, size_t len) {
 static bool grow_keys(checker *c) {
   size_t size = c->key_size * 2;
   bool is_inline = c->keys == c->inline_keys;
-  key *keys = realloc(is_inline ? NULL : c->keys, size * sizeof *keys);
+  key *keys = gitdev_realloc(is_inline ? NULL : c->keys, size * sizeof *keys);
   if (keys == NULL)
     return fail(c, "memory is out");
   if (is_inline)
@@ -129,7 +128,7 @@ static bool grow_keys(checker *c) {
 
 static bool decode_key(checker *c, key *k) {
   if (c->decoded == NULL) {
-    c->decoded = malloc((size_t)(c->in.end - c->text));
+    c->decoded = gitdev_malloc((size_t)(c->in.end - c->text));
     if (c->decoded == NULL)
       return fail(c, "memory is out");
   }
@@ -313,8 +312,8 @@ bool gitdev_json_check(gitdev_json *out, const char *text, size_t len, int depth
   c.key_size = KEYS_INLINE;
   bool is_valid = check_text(&c);
   if (c.keys != c.inline_keys)
-    free(c.keys);
-  free(c.decoded);
+    gitdev_free(c.keys);
+  gitdev_free(c.decoded);
   if (is_valid) {
     const char *start = skip_blanks(c.text, c.in.end);
     *out = gitdev_json_at(start, (size_t)(c.in.at - start));

@@ -1,4 +1,5 @@
 #include "wire/url.h"
+#include "gitdev.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -208,8 +209,28 @@ const char *gitdev_url_problem(gitdev_url_status status) {
   return "unknown URL status";
 }
 
+static const char HEX[] = "0123456789ABCDEF";
+
+size_t gitdev_escape(char *out, size_t size, const char *text) {
+  size_t len = 0, room = size > 0 ? size - 1 : 0, fits = 0;
+  for (const char *p = text; *p; p++) {
+    unsigned char byte = (unsigned char)*p;
+    const char escape[3] = {'%', HEX[byte >> 4], HEX[byte & 15]};
+    size_t step = is_unreserved(*p) ? 1 : sizeof escape;
+    if (len + step <= room) {
+      memcpy(out + len, step == 1 ? p : escape, step);
+      fits = len + step;
+    } else {
+      room = fits; /* nothing goes where something before it did not */
+    }
+    len += step;
+  }
+  if (size > 0)
+    out[fits] = '\0';
+  return len;
+}
+
 bool gitdev_url_escape(gitdev_buffer *out, const char *text, size_t len) {
-  static const char digits[] = "0123456789ABCDEF";
   size_t i = 0;
   while (i < len) {
     size_t from = i;
@@ -218,7 +239,7 @@ bool gitdev_url_escape(gitdev_buffer *out, const char *text, size_t len) {
     (void)gitdev_buffer_append(out, text + from, i - from);
     if (i < len) {
       unsigned char byte = (unsigned char)text[i++];
-      const char escape[3] = {'%', digits[byte >> 4], digits[byte & 15]};
+      const char escape[3] = {'%', HEX[byte >> 4], HEX[byte & 15]};
       (void)gitdev_buffer_append(out, escape, sizeof escape);
     }
   }

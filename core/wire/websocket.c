@@ -6,11 +6,11 @@
  * to 5.6 and 7.4 are here. */
 #include "wire/websocket.h"
 #include "wire/buffer.h"
+#include "wire/memory.h"
 #include "wire/utf8.h"
 
 #include <openssl/rand.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <wslay/wslay.h>
 
@@ -94,11 +94,11 @@ static int make_mask(uint8_t *mask, size_t len, void *payload) {
 
 gitdev_websocket *gitdev_websocket_new(gitdev_websocket_role role, size_t message_max) {
   const struct wslay_frame_callbacks callbacks = {take_bytes, give_bytes, make_mask};
-  gitdev_websocket *self = calloc(1, sizeof *self);
+  gitdev_websocket *self = gitdev_calloc(1, sizeof *self);
   if (self == NULL)
     return NULL;
   if (wslay_frame_context_init(&self->frames, &callbacks, self) != 0) {
-    free(self);
+    gitdev_free(self);
     return NULL;
   }
   self->role = role;
@@ -117,7 +117,7 @@ void gitdev_websocket_free(gitdev_websocket *self) {
   gitdev_buffer_free(&self->input);
   gitdev_buffer_free(&self->message);
   gitdev_buffer_free(&self->output);
-  free(self);
+  gitdev_free(self);
 }
 
 /* ---- sending */

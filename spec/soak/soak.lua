@@ -56,7 +56,7 @@ end
 local function main()
   local emulator = peer.start(HOST, "--no-rate-limit")
   local done, held = work.new(emulator), usage.new()
-  local ok, err = pcall(run, done, held)
+  local ok, err = gitdev.pcall(run, done, held)
   done:stop()
   emulator:stop()
   if not ok then

@@ -64,7 +64,7 @@ local function live(self, name)
   assert(git.deployments:list({ project = name }, options(self)).data[1].id == deployment.id)
   deployment:cancel(options(self))
   git.env:delete(name, variable.id, options(self))
-  local found, err = pcall(git.projects.get, git.projects, name .. "-not", options(self))
+  local found, err = gitdev.pcall(git.projects.get, git.projects, name .. "-not", options(self))
   if found or err.status ~= 404 then
     error(err, 0)
   end
@@ -76,7 +76,7 @@ local function live_until(self, goal)
   while self.planned + CALLS_OF_A_LIFE <= goal do
     self.planned = self.planned + CALLS_OF_A_LIFE
     self.names = self.names + 1
-    local ok, err = pcall(live, self, "soak-" .. self.names)
+    local ok, err = gitdev.pcall(live, self, "soak-" .. self.names)
     if not ok then
       note_failure(self, err)
     end
@@ -86,13 +86,13 @@ end
 -- A call that is too late, and one that is given up: with nothing else under way, so that nothing else meets the delay.
 local function end_early(self)
   self.peer:fault { delay = 0.2, times = 2 }
-  local ok, err = pcall(self.git.organization.get, self.git.organization, { timeout = 0.1 })
+  local ok, err = gitdev.pcall(self.git.organization.get, self.git.organization, { timeout = 0.1 })
   assert(not ok, "the answer came in spite of its delay")
   note_failure(self, err)
   local task = gitdev.spawn(self.git.organization.get, self.git.organization)
   gitdev.sleep(0.05)
   task:cancel()
-  ok, err = pcall(task.wait, task)
+  ok, err = gitdev.pcall(task.wait, task)
   assert(not ok, "the answer came in spite of the cancellation")
   note_failure(self, err)
   self.calls = self.calls + 2

@@ -1,4 +1,5 @@
 #include "authority.h"
+#include "wire/memory.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,5 +18,5 @@ void authority_write(char path[AUTHORITY_PATH_SIZE], const gitdev_certificate *c
   assert_true(fd >= 0);
   assert_int_equal(write(fd, pem, strlen(pem)), strlen(pem));
   close(fd);
-  free(pem);
+  gitdev_free(pem);
 }

@@ -3,6 +3,7 @@
 #include "net/certificate.h"
 #include "net/listener.h"
 #include "net/loop.h"
+#include "wire/memory.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -78,7 +79,7 @@ static SSL_CTX *trusting(const gitdev_certificate *certificate) {
   assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority), 1);
   X509_free(authority);
   BIO_free(bio);
-  free(pem);
+  gitdev_free(pem);
   return context;
 }
 

@@ -1,4 +1,6 @@
-/* Many lua_States in many threads at once, each with an emulator and a client of its own. */
+/* Many lua_States in many threads at once, each with an emulator and a client of its own, all by
+ * gitdev_open(). */
+#include "gitdev.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -11,16 +13,11 @@
 
 #include <cmocka.h>
 
-int luaopen_cjson(lua_State *L);
-int luaopen_cjson_safe(lua_State *L);
-int luaopen_gitdev_core(lua_State *L);
-int luaopen_gitdev_net(lua_State *L);
-
 enum { THREADS = 8, ROUNDS = 3 };
 
-/* Returns how many calls it made. GITDEV_LUA_ROOT is where the SDK's Lua files are. */
+/* Returns how many calls it made. Nothing is looked for in files. */
 static const char CHUNK[] =
-    "package.path = '" GITDEV_LUA_ROOT "/?.lua;" GITDEV_LUA_ROOT "/?/init.lua'\n"
+    "package.path, package.cpath = '', ''\n"
     "local server = assert(require('gitdev.emulator.server').start {\n"
     "  rate_limit = false, build_ms = 40 })\n"
     "local git = require('gitdev').client {\n"
@@ -54,24 +51,34 @@ typedef struct worker {
   char problem[512]; /* "" for none: cmocka's assertions belong to the main thread */
 } worker;
 
-static void preload(lua_State *L) {
-  static const luaL_Reg natives[] = {{"cjson", luaopen_cjson},
-                                     {"cjson.safe", luaopen_cjson_safe},
-                                     {"gitdev.core", luaopen_gitdev_core},
-                                     {"gitdev.net", luaopen_gitdev_net},
-                                     {NULL, NULL}};
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  luaL_setfuncs(L, natives, 0);
-  lua_pop(L, 1);
-}
+/* Two states of one thread, of which each has a server for the other, turn by turn: a frame for one, a
+ * frame for the other. They return a function that steps, and tells when all is done. */
+static const char SERVER[] =
+    "package.path, package.cpath = '', ''\n"
+    "local server = assert(require('gitdev.emulator.server').start { rate_limit = false })\n"
+    "about = { api_key = server.api_key, base_url = server.url, ca_file = server.ca_file, quiet = "
+    "true }\n";
+static const char CLIENT[] =
+    "local key, url, file = ...\n"
+    "local gitdev = require 'gitdev'\n"
+    "local git = gitdev.client { api_key = key, base_url = url, ca_file = file, quiet = true }\n"
+    "done = 0\n"
+    "for i = 1, 6 do\n"
+    "  gitdev.spawn(function()\n"
+    "    git.projects:create { slug = 'p-' .. i }\n"
+    "    done = done + 1\n"
+    "  end)\n"
+    "end\n";
+static const char FRAME[] = "require('gitdev').step(0)\n";
 
 static void *work(void *payload) {
   worker *self = payload;
   lua_State *L = luaL_newstate();
   pthread_barrier_wait(self->start);
   luaL_openlibs(L);
-  preload(L);
-  if (luaL_dostring(L, CHUNK) == LUA_OK)
+  if (gitdev_open(L) != GITDEV_OK || lua_gettop(L) != 0)
+    snprintf(self->problem, sizeof self->problem, "gitdev_open failed");
+  else if (luaL_dostring(L, CHUNK) == LUA_OK)
     self->calls = lua_tointeger(L, -1);
   else
     snprintf(self->problem, sizeof self->problem, "%s", luaL_tolstring(L, -1, NULL));
@@ -79,30 +86,94 @@ static void *work(void *payload) {
   return NULL;
 }
 
-static void play_round(void) {
+static bool run(worker *self, lua_State *L, const char *chunk) {
+  if (luaL_dostring(L, chunk) == LUA_OK)
+    return true;
+  snprintf(self->problem, sizeof self->problem, "%s", luaL_tolstring(L, -1, NULL));
+  return false;
+}
+
+static lua_State *new_state(worker *self, const char *chunk) {
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  if (gitdev_open(L) != GITDEV_OK)
+    snprintf(self->problem, sizeof self->problem, "gitdev_open failed");
+  else
+    run(self, L, chunk);
+  return L;
+}
+
+/* Makes the client of a state by what another state says of its server. */
+static bool point_at(worker *self, lua_State *client, lua_State *server) {
+  static const char *const names[] = {"api_key", "base_url", "ca_file"};
+  if (luaL_loadstring(client, CLIENT) != LUA_OK)
+    return false;
+  lua_getglobal(server, "about");
+  for (int i = 0; i < 3; i++) {
+    lua_getfield(server, -1, names[i]);
+    lua_pushstring(client, lua_tostring(server, -1));
+    lua_pop(server, 1);
+  }
+  lua_pop(server, 1);
+  if (lua_pcall(client, 3, 0, 0) == LUA_OK)
+    return true;
+  snprintf(self->problem, sizeof self->problem, "%s", luaL_tolstring(client, -1, NULL));
+  return false;
+}
+
+static lua_Integer done_of(lua_State *L) {
+  lua_getglobal(L, "done");
+  lua_Integer done = lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return done;
+}
+
+static void *work_in_frames(void *payload) {
+  worker *self = payload;
+  pthread_barrier_wait(self->start);
+  lua_State *states[2] = {new_state(self, SERVER), new_state(self, SERVER)};
+  bool fine = !self->problem[0] && point_at(self, states[0], states[1]) &&
+              point_at(self, states[1], states[0]);
+  while (fine && done_of(states[0]) + done_of(states[1]) < 12)
+    fine = run(self, states[0], FRAME) && run(self, states[1], FRAME);
+  for (int i = 0; i < 2; i++) {
+    self->calls += done_of(states[i]);
+    lua_close(states[i]);
+  }
+  return NULL;
+}
+
+static void play_round(void *(*work_of)(void *), lua_Integer calls) {
   worker workers[THREADS] = {0};
   pthread_barrier_t start;
   assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
   for (size_t i = 0; i < THREADS; i++) {
     workers[i].start = &start;
-    assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+    assert_int_equal(pthread_create(&workers[i].thread, NULL, work_of, &workers[i]), 0);
   }
   for (size_t i = 0; i < THREADS; i++)
     pthread_join(workers[i].thread, NULL);
   pthread_barrier_destroy(&start);
   for (size_t i = 0; i < THREADS; i++) {
     assert_string_equal(workers[i].problem, "");
-    assert_int_equal(workers[i].calls, 48);
+    assert_int_equal(workers[i].calls, calls);
   }
 }
 
 static void test_states_in_threads(void **state) {
   (void)state;
   for (int round = 0; round < ROUNDS; round++)
-    play_round();
+    play_round(work, 48);
+}
+
+static void test_states_in_frames(void **state) {
+  (void)state;
+  for (int round = 0; round < ROUNDS; round++)
+    play_round(work_in_frames, 12);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_states_in_threads)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_states_in_threads),
+                                     cmocka_unit_test(test_states_in_frames)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

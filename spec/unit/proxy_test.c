@@ -60,14 +60,17 @@ typedef struct world {
 
 /* ---- the proxy: it takes a request, and carries bytes from then on ---- */
 
-/* The proxy's authority is the test's, which libcurl is told to trust in no other way (ca_file is about
- * the origin). */
+/* What libcurl trusts a proxy by is the system's (ca_file is about the origin): here it is a file of the
+ * test's. */
+static char proxy_ca_file[AUTHORITY_PATH_SIZE];
+
 CURL *curl_easy_init(void) {
   CURL *(*make)(void);
   void *symbol = dlsym(RTLD_NEXT, "curl_easy_init");
   memcpy(&make, &symbol, sizeof make);
   CURL *easy = make();
-  curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
+  curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, proxy_ca_file);
+  curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
   return easy;
 }
 
@@ -189,6 +192,7 @@ static void use_tls(world *w) {
   gitdev_certificate certificate;
   assert_int_equal(gitdev_certificate_make(&certificate, names, 1, 1), GITDEV_OK);
   assert_int_equal(gitdev_tls_new(&w->tls, &certificate), GITDEV_OK);
+  authority_write(proxy_ca_file, &certificate);
   gitdev_certificate_free(&certificate);
   name_proxy(w, "https");
 }
@@ -246,6 +250,9 @@ static int tear_down(void **state) {
   close_proxy(w);
   gitdev_loop_free(w->loop);
   unlink(w->ca_file);
+  if (proxy_ca_file[0])
+    unlink(proxy_ca_file);
+  proxy_ca_file[0] = '\0';
   free(w);
   return 0;
 }
@@ -356,6 +363,61 @@ static void test_a_websocket_goes_through_a_proxy_with_tls(void **state) {
   gitdev_socket_free(socket);
 }
 
+/* ---- whom it trusts ---- */
+
+/* Exchanges what the origin and what the proxy are trusted by. */
+static void exchange_trust(const world *w) {
+  char between[AUTHORITY_PATH_SIZE + 2];
+  snprintf(between, sizeof between, "%s-", w->ca_file);
+  assert_int_equal(rename(w->ca_file, between), 0);
+  assert_int_equal(rename(proxy_ca_file, w->ca_file), 0);
+  assert_int_equal(rename(between, proxy_ca_file), 0);
+}
+
+/* Adds what is in one file to another. */
+static void add_trust(const char *to, const char *from) {
+  char bytes[CHUNK];
+  FILE *in = fopen(from, "r"), *out = fopen(to, "a");
+  assert_non_null(in);
+  assert_non_null(out);
+  size_t len = fread(bytes, 1, sizeof bytes, in);
+  assert_int_equal(fwrite(bytes, 1, len, out), len);
+  fclose(in);
+  assert_int_equal(fclose(out), 0);
+}
+
+/* `code`: of the error, whatever it is when NULL. Below a proxy's TLS libcurl loses why a handshake has
+ * failed. */
+static void expect_distrust(world *w, const char *code) {
+  static const char *const upgrades[] = {NULL, "git.logs.v1"};
+  for (size_t i = 0; i < 4; i++) {
+    gitdev_call *call = perform(w, upgrades[i % 2]);
+    const gitdev_result *result = gitdev_call_result(call);
+    assert_int_equal(result->status, 0);
+    assert_string_equal(result->type, "connection_error");
+    assert_string_equal(result->code, code ? code : result->code);
+    gitdev_call_free(call);
+  }
+}
+
+static void test_a_proxys_authority_is_not_the_origins(void **state) {
+  world *w = *state;
+  use_tls(w);
+  exchange_trust(w);
+  add_trust(proxy_ca_file, w->ca_file); /* the proxy by both, the origin by the proxy's alone */
+  expect_distrust(w, NULL);
+  assert_int_equal(strncmp(w->connect, "CONNECT ", 8), 0);
+}
+
+static void test_an_origins_authority_is_not_the_proxys(void **state) {
+  world *w = *state;
+  use_tls(w);
+  exchange_trust(w);
+  add_trust(w->ca_file, proxy_ca_file); /* the origin by both, the proxy by the origin's alone */
+  expect_distrust(w, "certificate_not_trusted");
+  assert_string_equal(w->connect, "");
+}
+
 static void test_a_proxy_that_refuses_leaves_it_unsent(void **state) {
   world *w = *state;
   static const char *const upgrades[] = {NULL, "git.logs.v1"};
@@ -401,6 +463,8 @@ int main(void) {
       TEST(test_an_answer_is_the_origins),
       TEST(test_a_websocket_goes_through),
       TEST(test_a_websocket_goes_through_a_proxy_with_tls),
+      TEST(test_a_proxys_authority_is_not_the_origins),
+      TEST(test_an_origins_authority_is_not_the_proxys),
       TEST(test_a_proxy_that_refuses_leaves_it_unsent),
       TEST(test_what_is_on_this_machine_is_reached_directly),
       TEST(test_no_proxy_is_heeded),

@@ -1,3 +1,4 @@
+#include "gitdev.h"
 #include "wire/url.h"
 
 #include <setjmp.h>
@@ -201,6 +202,33 @@ static void a_raw_nul_is_refused(void **state) {
   gitdev_buffer_free(&out);
 }
 
+/* gitdev_escape() of the public header: snprintf()'s manners, and no escape is cut in two. */
+static void escapes_into_a_given_room(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    size_t size, len;
+    const char *written;
+  } rows[] = {
+      {"", 8, 0, ""},
+      {"my-app", 16, 6, "my-app"},
+      {"release/1.2 \xc3\xa9", 32, 22, "release%2F1.2%20%C3%A9"},
+      {"a/b", 6, 5, "a%2Fb"},
+      {"a/b", 5, 5, "a%2F"},
+      {"a/b", 4, 5, "a"},
+      {"a/b", 2, 5, "a"},
+      {"/ab", 3, 5, ""},
+      {"abc", 1, 3, ""},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char out[32];
+    memset(out, '#', sizeof out);
+    assert_int_equal(gitdev_escape(out, rows[i].size, rows[i].text), rows[i].len);
+    assert_string_equal(out, rows[i].written);
+  }
+  assert_int_equal(gitdev_escape(NULL, 0, "a/b"), 5);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(takes_base_urls_apart),
@@ -209,6 +237,7 @@ int main(void) {
       cmocka_unit_test(escapes),
       cmocka_unit_test(unescapes),
       cmocka_unit_test(a_full_buffer_fails),
+      cmocka_unit_test(escapes_into_a_given_room),
       cmocka_unit_test(a_raw_nul_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

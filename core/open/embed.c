@@ -1,7 +1,7 @@
 /* A program of the build: compiles Lua files and writes them, as bytecode, into one C file.
  *
- *   embed OUTPUT ROOT FILE...      each FILE is below ROOT, and becomes the module that require
- * would find it as
+ *   embed OUTPUT TABLE ROOT FILE...      each FILE is below ROOT, and becomes the module that require
+ * would find it as; TABLE is what the C file calls them all
  *
  * Compiled chunks keep their line numbers, so tracebacks read as they would from source. */
 #include <lauxlib.h>
@@ -62,8 +62,9 @@ static int load(lua_State *L, const char *root, const char *file) {
 }
 
 /* One array for each file, then the table of them. */
-static int embed(lua_State *L, FILE *out, const char *root, int count, char **files) {
-  fputs("#include \"embedded.h\"\n#include <stddef.h>\n\n", out);
+static int embed(lua_State *L, FILE *out, const char *table, const char *root, int count,
+                 char **files) {
+  fputs("#include \"open/embedded.h\"\n#include <stddef.h>\n\n", out);
   for (int i = 0; i < count; i++) {
     if (load(L, root, files[i]) != LUA_OK) {
       fprintf(stderr, "embed: %s\n", lua_tostring(L, -1));
@@ -75,7 +76,8 @@ static int embed(lua_State *L, FILE *out, const char *root, int count, char **fi
     fputs("};\n", out);
     lua_settop(L, 0);
   }
-  fputs("\nconst gitdev_embedded gitdev_embedded_modules[] = {\n", out);
+  fprintf(out, "\nextern const gitdev_embedded %s[];\nconst gitdev_embedded %s[] = {\n", table,
+          table);
   for (int i = 0; i < count; i++) {
     char name[NAME_MAX_LEN];
     module_name(name, files[i]);
@@ -86,13 +88,13 @@ static int embed(lua_State *L, FILE *out, const char *root, int count, char **fi
 }
 
 int main(int argc, char **argv) {
-  if (argc < 3) {
-    fputs("usage: embed OUTPUT ROOT FILE...\n", stderr);
+  if (argc < 4) {
+    fputs("usage: embed OUTPUT TABLE ROOT FILE...\n", stderr);
     return EXIT_FAILURE;
   }
   lua_State *L = luaL_newstate();
   FILE *out = fopen(argv[1], "w");
-  int status = L && out ? embed(L, out, argv[2], argc - 3, argv + 3) : EXIT_FAILURE;
+  int status = L && out ? embed(L, out, argv[2], argv[3], argc - 4, argv + 4) : EXIT_FAILURE;
   if (out && fclose(out) != 0)
     status = EXIT_FAILURE;
   if (L)

@@ -1,0 +1,134 @@
+#include "policy/allowance.h"
+
+#include <math.h>
+
+enum { VISITS_MAX = 1000000 };
+
+#define WAIT_MAX 180.0 /* seconds that a store is believed */
+
+void gitdev_allowance_begin(gitdev_allowance *allowance, bool closed) {
+  *allowance = (gitdev_allowance){.store = GITDEV_STORE_THERE,
+                                  .closed = closed,
+                                  .due = -INFINITY,
+                                  .overdue = -1,
+                                  .alone_until = -INFINITY,
+                                  .remaining = -1};
+}
+
+/* What is in hand for too long is given back. */
+static void lapse(gitdev_allowance *allowance, double now) {
+  if (allowance->granted == 0 || now < allowance->granted_at + GITDEV_GRANT_MAX)
+    return;
+  allowance->returned += allowance->granted;
+  allowance->granted = 0;
+}
+
+/* Nobody comes, or who went does not come back. */
+static void notice_absence(gitdev_allowance *allowance, double now) {
+  if (allowance->store != GITDEV_STORE_THERE || allowance->overdue < 0 || now < allowance->overdue)
+    return;
+  gitdev_allowance_away(allowance, now);
+}
+
+static gitdev_allowance_turn wait(gitdev_allowance *allowance, double now, double *until) {
+  double due = fmax(allowance->due, now);
+  if (allowance->overdue < 0)
+    allowance->overdue = due + GITDEV_VISIT_MAX;
+  *until = due + GITDEV_LOOK_EVERY;
+  return GITDEV_ALLOWANCE_WAIT;
+}
+
+gitdev_allowance_turn gitdev_allowance_take(gitdev_allowance *allowance, double now,
+                                            double *until) {
+  lapse(allowance, now);
+  notice_absence(allowance, now);
+  if (allowance->store == GITDEV_STORE_AWAY && allowance->closed)
+    return wait(allowance, now, until);
+  if (allowance->store != GITDEV_STORE_THERE || now < allowance->alone_until)
+    return GITDEV_ALLOWANCE_OWN;
+  if (allowance->ask) {
+    allowance->ask = false;
+    return GITDEV_ALLOWANCE_ASK;
+  }
+  if (allowance->granted == 0)
+    return wait(allowance, now, until);
+  allowance->granted--;
+  return GITDEV_ALLOWANCE_GO;
+}
+
+void gitdev_allowance_answered(gitdev_allowance *allowance, double sent_at, double remaining) {
+  allowance->answered++;
+  if (remaining < 0 || (allowance->remaining >= 0 && sent_at < allowance->remaining_of))
+    return;
+  allowance->remaining = remaining;
+  allowance->remaining_of = sent_at;
+}
+
+/* When nothing is under way that an answer could come to. */
+static double wish(const gitdev_allowance *allowance, double now, int waiting, int in_flight) {
+  if (allowance->store == GITDEV_STORE_AWAY || now < allowance->alone_until)
+    return waiting > 0 || in_flight > 0 ? allowance->due : INFINITY;
+  if (allowance->asked || allowance->unreadable || allowance->refused > 0)
+    return now;
+  if (allowance->granted > 0)
+    return allowance->granted_at + GITDEV_GRANT_MAX;
+  if (waiting > 0)
+    return allowance->due;
+  return allowance->returned > 0 ? now : INFINITY;
+}
+
+double gitdev_allowance_due(gitdev_allowance *allowance, double now, int waiting, int in_flight) {
+  if (allowance->store == GITDEV_STORE_NONE)
+    return INFINITY;
+  lapse(allowance, now);
+  notice_absence(allowance, now);
+  if (allowance->visiting && now < allowance->told_at + GITDEV_VISIT_MAX)
+    return allowance->told_at + GITDEV_VISIT_MAX;
+  return wish(allowance, now, waiting, in_flight);
+}
+
+void gitdev_allowance_report(gitdev_allowance *allowance, double now, int waiting,
+                             gitdev_report *out) {
+  out->visit = allowance->visits = allowance->visits % VISITS_MAX + 1;
+  out->wanted = waiting < GITDEV_WANTED_MAX ? waiting : GITDEV_WANTED_MAX;
+  out->returned = allowance->returned;
+  out->answered = allowance->answered;
+  out->refused = allowance->refused;
+  out->remaining = allowance->remaining;
+  out->age = allowance->remaining >= 0 ? fmax(now - allowance->remaining_of, 0) : -1;
+  out->asked = allowance->asked;
+  out->unreadable = allowance->unreadable;
+  allowance->returned = allowance->answered = allowance->refused = 0;
+  allowance->asked = allowance->unreadable = false;
+  allowance->visiting = true;
+  allowance->told_at = now;
+}
+
+static bool is_positive(double value) {
+  return isfinite(value) && value > 0;
+}
+
+void gitdev_allowance_grant(gitdev_allowance *allowance, double now, const gitdev_grant *grant) {
+  allowance->store = GITDEV_STORE_THERE;
+  allowance->visiting = false;
+  allowance->overdue = -1;
+  allowance->due = now;
+  if (grant->granted > 0) {
+    allowance->granted += grant->granted;
+    allowance->granted_at = now;
+  } else if (!grant->ask) {
+    allowance->due += GITDEV_LOOK_EVERY; /* a store that gives nothing and names no time */
+  }
+  if (is_positive(grant->wait))
+    allowance->due = now + fmin(grant->wait, WAIT_MAX);
+  if (is_positive(grant->alone))
+    allowance->due = allowance->alone_until = now + fmin(grant->alone, WAIT_MAX);
+  allowance->ask = grant->ask;
+}
+
+void gitdev_allowance_away(gitdev_allowance *allowance, double again) {
+  allowance->store = GITDEV_STORE_AWAY;
+  allowance->visiting = false;
+  allowance->overdue = -1;
+  allowance->due = isfinite(again) ? again : -INFINITY;
+}
