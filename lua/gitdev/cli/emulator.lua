@@ -31,9 +31,12 @@ command.options = {
   { name = "seed", sets = "seed", read = arguments.whole, takes = "N", doc = "make the same ids and commits in every run" },
 }
 
+command.usage = "emulator [options]"
+command.doc = { "The first line on stdout is a JSON object with url, ca_file, api_key and pid." }
+
 local function help_text()
-  return "usage: gitdev emulator [options]\n" .. help.section("options", arguments.rows(command.options))
-    .. "\nThe first line on stdout is a JSON object with url, ca_file, api_key and pid.\n"
+  return "usage: gitdev " .. command.usage .. "\n" .. help.section("options", arguments.rows(command.options))
+    .. "\n" .. table.concat(command.doc, "\n") .. "\n"
 end
 
 local function announce(server, host)

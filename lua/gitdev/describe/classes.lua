@@ -40,7 +40,8 @@ classes.list = {
     fields = {
       { "api_key?", "string", "`gsk_…` or `gpk_…`; `GIT_API_KEY` by default." },
       { "base_url?", "string", "https only; `GIT_API_URL`, then `https://api.git.dev/v2` by default." },
-      { "ca_file?", "string", "A PEM file to trust instead of the system's; `GIT_CA_FILE` by default." },
+      { "ca_file?", "string", "A PEM file to trust instead of the system's; `GIT_CA_FILE` by default. Not for nginx, which has a directive for it, "
+        .. "`lua_ssl_trusted_certificate`." },
       { "timeout?", "number", "Seconds for a whole call: queue, pacing, tries, waits, body; 120 by default." },
       { "try_timeout?", "number", "Seconds for one try; 30 by default." },
       { "connect_timeout?", "number", "Seconds to connect; 10 by default." },
@@ -54,6 +55,21 @@ classes.list = {
       { "on_response?", "fun(moment: gitdev.Moment)", "Called after each try, also one that nobody answered." },
       { "on_retry?", "fun(moment: gitdev.Moment)", "Called when a try will be repeated." },
       { "on_wait?", "fun(moment: gitdev.Moment)", "Called when the rate limit holds a call back." },
+      {
+        "rate_limit_store?",
+        "gitdev.Store|gitdev.LimitStore",
+        "What the rate limit is shared through with other processes: they spend it together. See docs/fleets.md.",
+      },
+      {
+        "rate_limit_name?",
+        "string",
+        "What the limit is called in that store, for several keys of an organization; by default it is one for each origin and key.",
+      },
+      {
+        "on_store_error?",
+        "fun(err: gitdev.Error)",
+        "Told when that store cannot be reached any more, once until it is back; by default a line is written to stderr. It must not wait.",
+      },
       { "driver?", "table", "What sends and sleeps, instead of libcurl." },
     },
   },
@@ -294,6 +310,7 @@ classes.list = {
       { "remaining?", "number", "Calls that may be made at once." },
       { "paused_for?", "number", "Seconds until the next call may be sent." },
       { "retry_budget?", "number", "Retries that are left." },
+      { "shared?", '"yes"|"away"', "Whether it is shared through a store, and that is there; absent when it is not." },
     },
   },
   {
@@ -360,6 +377,11 @@ classes.list = {
         parameters = { { "options", "gitdev.ReceiverOptions" } },
         returns = { { "receiver", "gitdev.Receiver" }, { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." } },
       },
+      {
+        name = "nginx",
+        words = "Takes the delivery that the present request of nginx is (content_by_lua): verifies it, calls the function for its event, and answers.",
+        parameters = { { "options", "gitdev.NginxReceiverOptions" } },
+      },
     },
   },
   {
@@ -397,6 +419,29 @@ classes.list = {
     },
   },
   {
+    name = "gitdev.NginxReceiverOptions",
+    words = "Options of `gitdev.webhooks.nginx`. What is wrong with them is logged, and answered with 500.",
+    fields = {
+      {
+        "on",
+        "table<gitdev.EventType|string, fun(event: gitdev.AnyEvent|gitdev.VerifiedEvent, delivery: gitdev.ReceivedDelivery)>",
+        'What handles which event: by type, by family ("deployment.*"), or "*". The most specific one alone is called.',
+      },
+      { "secret?", "string|string[]", "`whsec_…`, or up to 8 of them; `GIT_WEBHOOK_SECRET` by default." },
+      { "secrets?", "string|string[]", "The same." },
+      { "scheme?", '"git"|"standard"|"body"', "See gitdev.VerifyOptions." },
+      { "tolerance?", "number|false", "See gitdev.VerifyOptions." },
+      { "clock?", "number|fun(): number", "Unix seconds that signatures are held against; the system's by default." },
+      {
+        "on_error?",
+        "fun(err: any, event: gitdev.AnyEvent|gitdev.VerifiedEvent|nil, traceback: string|nil)",
+        "Told of each handler that fails, and of a store that does; by default they are written to nginx's log.",
+      },
+      { "timeout?", "number", "Seconds for one handler, 13 by default." },
+      { "store?", "gitdev.Store", 'What remembers which events were handled; by default `gitdev.store.shared "gitdev"`.' },
+    },
+  },
+  {
     name = "gitdev.ReceivedDelivery",
     words = "How an event came: what a receiver's handlers get beside it.",
     fields = {
@@ -425,8 +470,11 @@ classes.list = {
   },
   {
     name = "gitdev.Store",
-    words = "What remembers which events have been handled. Its methods raise when the store fails. Whoever writes one needs no more than these.",
-    fields = {},
+    words = "What remembers which events have been handled; those of this library share rate limits too. Its methods raise when the store fails. "
+      .. "Whoever writes one needs no more than these, and for the events no take.",
+    fields = {
+      { "pacing?", '"open"|"closed"', "What holds while take fails: each client paces itself (the default), or nothing is sent." },
+    },
     methods = {
       {
         name = "seen",
@@ -449,7 +497,34 @@ classes.list = {
         words = "It has not been handled, and may be claimed again, if the claim is still the token's.",
         parameters = { { "id", "string" }, { "token", "string" } },
       },
+      {
+        name = "take",
+        words = "A visit of a client that shares a rate limit. See gitdev.LimitStore.",
+        parameters = { { "name", "string" }, { "report", "table<string, number|string>" } },
+        returns = { { "grant", "table<string, number>" } },
+      },
       { name = "close", words = "Gives up what it holds open." },
+    },
+  },
+  {
+    name = "gitdev.LimitStore",
+    words = "What rate limits are shared through, where it need not remember events. It keeps a text for each name, and does with it what "
+      .. "`gitdev.store.bucket` says, by a clock that all who share it have.",
+    fields = {
+      { "pacing?", '"open"|"closed"', "What holds while take fails: each client paces itself (the default), or nothing is sent." },
+      {
+        "take_async?",
+        "fun(store: gitdev.LimitStore, name: string, report: table<string, number|string>, done: fun(grant: table<string, number>|nil, err: any))",
+        "The same as take for a store that has to wait: it returns at once, and done is called later, from the loop's turn, within 3 seconds.",
+      },
+    },
+    methods = {
+      {
+        name = "take",
+        words = "Does all of a visit at once. It raises when the store cannot be reached, and must not wait, but in nginx.",
+        parameters = { { "name", "string" }, { "report", "table<string, number|string>" } },
+        returns = { { "grant", "table<string, number>" } },
+      },
     },
   },
   {
@@ -457,7 +532,7 @@ classes.list = {
     words = "Options of `gitdev.store.memory`.",
     fields = {
       { "max?", "integer", "Marks that it keeps, 100,000 by default; then those go first that would end first." },
-      { "now?", "fun(): number", "A clock in seconds; one that never steps by default." },
+      { "now?", "fun(): number", "A clock in seconds; the loop's by default, which never steps." },
     },
   },
   {
@@ -468,6 +543,31 @@ classes.list = {
       { "max?", "integer", "Marks that it keeps, 100,000 by default; then those go first that would end first." },
       { "sync?", "boolean", "Whether each mark is on the disk before the call returns, so that it outlives the machine's crash; true by default." },
       { "now?", "fun(): number", "A clock in Unix seconds; the system's by default." },
+    },
+  },
+  {
+    name = "gitdev.RedisStoreOptions",
+    words = "Options of `gitdev.store.redis`.",
+    fields = {
+      { "host?", "string", "A name or an address, 127.0.0.1 by default." },
+      { "port?", "integer", "6379 by default." },
+      { "socket?", "string", "The path of a Unix socket instead." },
+      { "username?", "string", "Who logs in; without it `password` alone does." },
+      { "password?", "string", "It is in no error and no log." },
+      { "database?", "integer", "The database's number, 0 by default." },
+      { "prefix?", "string", 'What the names of all keys begin with, "gitdev:" by default. Another prefix makes another store.' },
+      { "timeout?", "number", "Seconds for each method, connecting included; 1 by default. A share of a rate limit is waited for 2 at most." },
+      {
+        "replay?",
+        '"closed"|"open"',
+        "What holds for events while Redis is away: the methods raise (the default), or every event counts as a new one.",
+      },
+      { "pacing?", '"open"|"closed"', "What holds for rate limits then: each client paces itself (the default), or nothing is sent." },
+      {
+        "on_error?",
+        "fun(err: gitdev.Error)",
+        'Told when Redis is away as an event is asked about, once until it is back; by default, with replay = "open", a line is written to stderr.',
+      },
     },
   },
   {
@@ -482,9 +582,21 @@ classes.list = {
         returns = { { "store", "gitdev.Store" } },
       },
       {
+        name = "redis",
+        words = "A store on a Redis server, for all processes of all machines that reach it. It connects when it is first used.",
+        parameters = { { "options?", "gitdev.RedisStoreOptions" } },
+        returns = { { "store", "gitdev.Store" }, { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." } },
+      },
+      {
         name = "file",
         words = "A store in a file, which all processes of the machine may share, and which outlives them.",
         parameters = { { "options", "gitdev.FileStoreOptions" } },
+        returns = { { "store", "gitdev.Store" }, { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." } },
+      },
+      {
+        name = "shared",
+        words = "A store in one of nginx's shared dictionaries: for all its workers, over reloads.",
+        parameters = { { "name", "string", "Of the `lua_shared_dict`." } },
         returns = { { "store", "gitdev.Store" }, { "err", "gitdev.Error|nil", "From gitdev.safe alone, beside nil." } },
       },
     },
@@ -610,8 +722,20 @@ classes.module_functions = {
     parameters = { { "seconds", "number" }, { "fn", "fun(...: any): ...any" }, { "...", "any" } },
     returns = ANYTHING,
   },
+  {
+    name = "pcall",
+    words = "pcall, inside which a task can wait: in every Lua but plain 5.1 it is pcall.",
+    parameters = { { "fn", "fun(...: any): ...any" }, { "...", "any" } },
+    returns = { { "ok", "boolean" }, { "...", "any" } },
+  },
   { name = "sleep", words = "Waits: yields in a task, blocks elsewhere.", parameters = { { "seconds", "number" } } },
   { name = "now", words = "Seconds of a clock that never steps.", returns = { { "seconds", "number" } } },
+  {
+    name = "warm",
+    words = "Does what only the first calls pay for, some tens of milliseconds: for a program that owns the frame, while it loads. Sends nothing.",
+    parameters = { { "git?", "gitdev.Client", "What is to be called with it; without it the environment says whom to trust." } },
+    returns = { { "done", "boolean" } },
+  },
   {
     name = "step",
     words = "For a program that owns the frame: lets the tasks go on, and waits at most so long for one that can.",
