@@ -6,8 +6,11 @@
 -- one after. Each row is a ratio, or a difference, of two programs measured one right after the other, in turns; it is the median over
 -- the turns. A bar that is missed is said, and is no failure of the run. With `record`, docs/speed.md and docs/speed.svg are written as
 -- well.
+local beside = require "beside"
 local chart = require "chart"
 local cjson = require "cjson"
+local fleet = require "fleet"
+local frames = require "frames"
 local live = require "live"
 local load = require "load"
 local page = require "page"
@@ -25,10 +28,13 @@ local AT_ONCE = 32
 
 local SIZES = {
   full = { turns = 15, others_every = 3, calls = 3000, many = 10000, warm_up = 1000, starts = 41, long = 20000, lists = 15, load = 20000,
-    verified = 200000, lines = 200000, slow_lines = 1000000, pauses = 40, holds = 5, streams = 1000 },
+    verified = 200000, lines = 200000, slow_lines = 1000000, pauses = 40, holds = 5, streams = 1000, games = 3, frames = 1800 },
   quick = { turns = 3, others_every = 3, calls = 500, many = 1000, warm_up = 100, starts = 5, long = 2000, lists = 3, load = 1000,
-    verified = 10000, lines = 20000, slow_lines = 1000000, pauses = 5, holds = 1, streams = 100 },
+    verified = 10000, lines = 20000, slow_lines = 1000000, pauses = 5, holds = 1, streams = 100, games = 1, frames = 900 },
 }
+SIZES.full.fleet, SIZES.quick.fleet = 250, 60 -- calls of each member
+SIZES.full.nginx = { rate = 500, at_once = 64, seconds = 3, turns = 15 }
+SIZES.quick.nginx = { rate = 500, at_once = 64, seconds = 1, turns = 1 }
 local size = SIZES[mode]
 
 local function url(offset)
@@ -185,15 +191,20 @@ local function listing(_, _, sent)
   return { row }
 end
 
+local function emulators()
+  local file = assert(io.open(root .. "/emulator.json"))
+  local about = cjson.decode(file:read "a")
+  file:close()
+  return about
+end
+
 -- The emulator at work: one thing read again and again, beside nginx with the same bytes; and a page, beside the same of a small store.
 local function emulator(_, _, _, results)
   if not load.version() then
     table.insert(results.absent, "h2load, which is not on this machine, so the emulator was not loaded")
     return {}
   end
-  local file = assert(io.open(root .. "/emulator.json"))
-  local about = cjson.decode(file:read "a")
-  file:close()
+  local about = emulators()
   local function get(server, path)
     return load.of(server.url .. path, size.load, { "authorization: Bearer " .. server.api_key })
   end
@@ -226,6 +237,23 @@ local function holding()
   return live.holding(HOST, build, size, url(4), ca_file)
 end
 
+local function in_nginx()
+  return beside.unrelated(build, size.nginx, port + 5)
+end
+
+local function sharing(_, _, _, results)
+  if not fleet.version() then
+    table.insert(results.absent, "eight processes that share a rate limit: redis-server is not on this machine")
+    return {}
+  end
+  return fleet.rows(build, size.fleet)
+end
+
+-- Last of all: it deploys, and the emulator holds more then.
+local function gaming()
+  return frames.rows(build, size, emulators().few, root)
+end
+
 ---- all of it
 
 local function write(path, text)
@@ -244,7 +272,7 @@ local function main()
     client.measured = {}
   end
   local results = { clients = clients, absent = absent, rows = {}, at_once = AT_ONCE, size = size }
-  for _, part in ipairs { calls, one_script, memory, listing, verifying, following, reading_slowly, holding, emulator } do
+  for _, part in ipairs { calls, one_script, memory, listing, verifying, following, reading_slowly, holding, in_nginx, sharing, emulator, gaming } do
     for _, row in ipairs(part(own, clients, sent, results)) do
       row.verdict = report.verdict(row)
       table.insert(results.rows, row)

@@ -1,6 +1,7 @@
 /* meter: what a Lua program needs to be measured, or to measure another.
  *
  *   meter.now() meter.cpu()    seconds on the monotonic clock, seconds of CPU (user and system)
+ *   meter.sleep_until(now)     sleeps until that time of meter.now()
  *   meter.peak_kb()            the largest resident set so far, in KiB
  *   meter.run(argv)            runs a program and waits: exit code, seconds from start to exit,
  * what it printed. Its standard error is ours. Raises when it cannot be started. A signal counts as
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ARGV_MAX = 64 };
@@ -29,6 +31,14 @@ static int meter_now(lua_State *L) {
 static int meter_cpu(lua_State *L) {
   lua_pushnumber(L, usage_cpu());
   return 1;
+}
+
+static int meter_sleep_until(lua_State *L) {
+  double at = luaL_checknumber(L, 1), whole = (double)(time_t)at;
+  const struct timespec until = {.tv_sec = (time_t)at, .tv_nsec = (long)((at - whole) * 1e9)};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+  }
+  return 0;
 }
 
 static int meter_peak_kb(lua_State *L) {
@@ -110,11 +120,9 @@ static int meter_run(lua_State *L) {
 
 int luaopen_meter(lua_State *L);
 int luaopen_meter(lua_State *L) {
-  static const luaL_Reg functions[] = {{"now", meter_now},
-                                       {"cpu", meter_cpu},
-                                       {"peak_kb", meter_peak_kb},
-                                       {"run", meter_run},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"now", meter_now},         {"cpu", meter_cpu}, {"sleep_until", meter_sleep_until},
+      {"peak_kb", meter_peak_kb}, {"run", meter_run}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

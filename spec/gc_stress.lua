@@ -1,27 +1,31 @@
--- busted's --helper: the collector never rests. Without a pause between its cycles, and with steps as small as they get and as much work in
--- each as may be, something is collected at nearly every allocation; and around every so manieth call into C everything is. What Lua or C
--- fails to hold on to is gone by the time it is used.
-local EVERY = 211 -- a prime, so that it falls on other calls in each turn of a loop
+-- busted's --helper, under Lua 5.4: what Lua or C fails to hold on to is gone by the time it is used. Of each function of C the first calls are
+-- chosen, and ever fewer of those after them: before such a call and after it everything is collected, and within it at each of the first
+-- allocations (spec/collector.c). In between the collector has little rest.
+local FIRST, SELDOM = 4, 1009 -- calls; a prime, so that it falls on other calls in each turn of a loop
+local WITHIN = 24 -- allocations
 
-if _VERSION == "Lua 5.4" then
-  collectgarbage("incremental", 1, 1000, 1)
+local collector = assert(package.loadlib((os.getenv "GITDEV_BUILD" or "build") .. "/soak/collector.so", "luaopen_collector"))()
+collectgarbage("generational", 1, 25)
+
+local function is_chosen(calls)
+  return calls <= FIRST or calls % SELDOM == 0 or 2 ^ math.floor(math.log(calls, 2)) == calls
 end
-collectgarbage("setpause", 0)
-
-local calls = 0
 
 local function collect(...)
+  collector.refuse(0)
   collectgarbage()
   return ...
 end
 
 local function stressed(fn)
+  local calls = 0
   return function(...)
     calls = calls + 1
-    if calls % EVERY > 0 then
+    if not is_chosen(calls) then
       return fn(...)
     end
     collectgarbage()
+    collector.refuse(WITHIN)
     return collect(fn(...))
   end
 end
@@ -36,6 +40,7 @@ end
 
 wrap(require "gitdev.core")
 wrap(require "gitdev.net")
+wrap(require "gitdev.git")
 local wrapped = 0
 for name, class in pairs(debug.getregistry()) do
   local methods = type(name) == "string" and name:find "^gitdev%." and type(class) == "table" and rawget(class, "__index")

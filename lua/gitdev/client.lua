@@ -26,6 +26,9 @@ local OPTIONS = {
   on_response = "function",
   on_retry = "function",
   on_wait = "function",
+  rate_limit_store = "limit_store",
+  rate_limit_name = "string",
+  on_store_error = "function",
   driver = "driver",
 }
 
@@ -56,8 +59,8 @@ local function user_agent(driver)
   return "gitdev-lua/" .. core.version .. " (" .. lua .. (driver.agent and "; " .. driver.agent() or "") .. ")"
 end
 
-local function progress_mode(given)
-  local mode = given.quiet and "off" or setting(given, "progress") or "auto"
+local function progress_mode(given, driver)
+  local mode = given.quiet and "off" or setting(given, "progress") or driver.progress or "auto"
   if mode ~= "auto" and mode ~= "lines" and mode ~= "off" then
     return nil, 'GITDEV_PROGRESS must be "auto", "lines" or "off".'
   end
@@ -86,16 +89,23 @@ local function config_error(message)
   return nil, errors.new { type = "config_error", message = message }
 end
 
+local function fault_of_sharing(given, driver)
+  local wanted = given.rate_limit_store or given.rate_limit_name
+  return wanted and require("gitdev.fleet").fault(given, driver)
+end
+
 -- The C client that holds the key, or nil and what is wrong.
 local function new_core(given, driver)
   local key = setting(given, "api_key")
-  if not key then
-    return config_error(NO_KEY)
+  local problem = not key and (driver.no_key or NO_KEY) or driver.refuses and driver.refuses(given) or fault_of_sharing(given, driver)
+  if problem then
+    return config_error(problem)
   end
-  local made, problem = core.client {
+  local made
+  made, problem = core.client {
     api_key = key,
     base_url = setting(given, "base_url"),
-    ca_file = setting(given, "ca_file"),
+    ca_file = not driver.own_trust and setting(given, "ca_file") or nil,
     user_agent = user_agent(driver),
     timeout = given.timeout,
     try_timeout = given.try_timeout,
@@ -103,10 +113,12 @@ local function new_core(given, driver)
     max_retries = given.max_retries,
     body_max = given.body_max,
     seed = driver.seed and driver.seed(),
+    limit_name = given.rate_limit_store and (given.rate_limit_name or ""),
+    limit_closed = given.rate_limit_store and given.rate_limit_store.pacing == "closed",
     world = driver.world,
   }
   if not made then
-    return config_error((problem:gsub("^([%l_]+)", function(option)
+    return config_error((problem:gsub("^limit_name", "rate_limit_name"):gsub("^([%l_]+)", function(option)
       return VARIABLES[option] and option .. " (" .. VARIABLES[option] .. ")"
     end)))
   end
@@ -278,6 +290,9 @@ function methods:close()
   end
   inner.made:close()
   inner.core, inner.closed = CLOSED, closed_error
+  if inner.supply then
+    require("gitdev.fleet").leave(inner)
+  end
   for stream in pairs(inner.streams or {}) do
     require("gitdev.logs.follower").abort(stream, closed_error())
   end
@@ -324,6 +339,9 @@ end
 
 -- Has the client's calls told of, and traced, where that is wanted: else nothing is changed.
 local function equip(inner, given, level)
+  if given.rate_limit_store then
+    require("gitdev.fleet").join(inner, given)
+  end
   if level ~= "off" or given.on_request or given.on_response or given.on_retry or given.on_wait then
     require("gitdev.hooks").attach(inner, given, level)
   end
@@ -345,12 +363,12 @@ function client.new(given, safe)
     errors.misuse { message = "gitdev.client takes a table, { api_key = … }, got a " .. type(given) .. "." }
   end
   options_of.check(given, OPTIONS, "gitdev.client")
-  local mode, mode_problem = progress_mode(given)
+  local driver = given.driver or require("gitdev.loop").driver()
+  local mode, mode_problem = progress_mode(given, driver)
   local level, level_problem = log_level(given)
   if not (mode and level) then
     return config_error(mode_problem or level_problem)
   end
-  local driver = given.driver or require("gitdev.loop").driver()
   local made, err = new_core(given, driver)
   if not made then
     return nil, err

@@ -1,5 +1,6 @@
 -- Who is told what happens to a client's calls: the program's hooks, and the log. A watched call keeps its events in C; the task that waits
 -- for the call takes them from there whenever it has news. A client that nobody watches never comes here.
+local compat = require "gitdev.compat"
 local core = require "gitdev.core"
 local layer = require "gitdev.layer"
 local progress = require "gitdev.progress"
@@ -92,7 +93,7 @@ end
 -- Does a step of a call, and tells of it. What is raised in it, by a hook or because the task is canceled, leaves no call under way.
 local function step(self, call, how)
   local record = self.records[call] or {}
-  local ok, err = pcall(function()
+  local ok, err = compat.pcall(function()
     how(call)
     record.started = true
     tell(self, call)
@@ -177,7 +178,7 @@ end
 -- Has a log hear what the program is told of each call.
 local function listen(inner, log)
   local finish, exchange = inner.finish, inner.exchange
-  inner.hear, inner.resumes = log.hear, log.resumes
+  inner.hear, inner.resumes, inner.note = log.hear, log.resumes, log.note
   function inner.finish(value, err)
     return finish(log.hear(value, err))
   end

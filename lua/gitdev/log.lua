@@ -139,9 +139,10 @@ end
 ---A client's log.
 ---@param level "info"|"debug"
 ---@param clock fun(): number  the time that the client's calls are made by
----@return { observer: table, hear: function, resumes: function, configured: function }
+---@return { observer: table, hear: function, resumes: function, configured: function, note: function }
 ---  observer: see gitdev.hooks; hear(value, err) passes on what a call has come to, and writes the error; resumes(err, seconds) writes why a
----  stream is taken up again so much later; configured(client) writes what the C client is configured with, at the level debug
+---  stream is taken up again so much later; configured(client) writes what the C client is configured with, at the level debug;
+---  note(word, name, value …) writes anything else
 function log.new(level, clock)
   local self, observer = { level = level, clock = clock, heard = setmetatable({}, { __mode = "k" }) }, {}
   for _, methods in ipairs { info_of, level == "debug" and debug_of or {} } do
@@ -163,7 +164,10 @@ function log.new(level, clock)
   local function resumes(...)
     tell_of_resume(self, ...)
   end
-  return { observer = observer, hear = heard, resumes = resumes, configured = configured }
+  local function note(word, ...)
+    write(self, self.clock(), word .. fields(...))
+  end
+  return { observer = observer, hear = heard, resumes = resumes, configured = configured, note = note }
 end
 
 return log

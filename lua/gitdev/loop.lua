@@ -5,6 +5,11 @@
 --
 -- A world is what the loop turns in: the real one, with a clock, sockets and the engine over libcurl; or a virtual one (gitdev.test).
 local compat = require "gitdev.compat"
+
+if compat.in_nginx then
+  return require "gitdev.driver.nginx.loop"
+end
+
 local core = require "gitdev.core"
 local schedule = require "gitdev.schedule"
 local task = require "gitdev.task"
@@ -33,11 +38,11 @@ local function populate(self)
   self.tasks = task.scheduler(block_for)
   self.sleepers = self.timers or schedule.new()
   self.waiting = {} -- by call or socket: the task that waits for news of it, or BLOCKED
-  self.calls = 0 -- how many of them, and of the posts under way
-  self.posts = {} -- by post: the function that is told of its end
+  self.calls = 0 -- how many of them
   self.unheard = {} -- by call: there was news, and nobody waited
   self.services = {}
   self.due = nil -- when a service wants to be called anyway
+  self.stepped = false -- tasks are resumed by step, for a program that owns the frame
 end
 
 local function open()
@@ -126,20 +131,6 @@ local function announce(self, one, is_socket)
   end
 end
 
--- Tells of the posts that are over, those apart that nobody waits for any more.
-local function collect_posts(self)
-  local post, result = self.poster:news()
-  while post do
-    local done = self.posts[post]
-    if done then
-      self.posts[post], self.calls = nil, self.calls - 1
-      done(result)
-      self.due = self.services[1] and world.now() -- a service may have sent it, and have more to do now
-    end
-    post, result = self.poster:news()
-  end
-end
-
 local function collect(self)
   local engine = self.engine
   if engine then
@@ -149,8 +140,10 @@ local function collect(self)
       one, is_socket = engine:news()
     end
   end
-  if self.poster then
-    collect_posts(self)
+  local told = self.posts and self.posts:collect()
+  told = self.commands and self.commands:collect() or told
+  if told and self.services[1] then
+    self.due = world.now() -- a service may have sent it, and have more to do now
   end
 end
 
@@ -190,18 +183,24 @@ local function turn(self, limit)
   if settings.interrupted() then
     error("interrupted", 0)
   end
+  wake_sleepers(self, world.now())
   if self.services[1] then
     call_services(self)
   end
-  wake_sleepers(self, world.now())
   collect(self)
 end
 
+-- Whether nothing is waited for that sockets bring.
+local function is_silent(self)
+  return self.calls == 0 and not (self.posts and self.posts.count > 0) and not (self.commands and self.commands.count > 0)
+end
+
 local function nothing_can_come(self)
-  return self.calls == 0 and not self.services[1] and not self.sleepers:next_due() and not self.tasks:has_ready()
+  return is_silent(self) and not self.services[1] and not self.sleepers:next_due() and not self.tasks:has_ready()
 end
 
 local NOT_HERE = "inside a task, tasks cannot be waited for in a coroutine of the program's own, nor in a callback of sort or gsub"
+  .. (compat.pcall ~= pcall and ", nor, on Lua 5.1, in pcall or an iterator: gitdev.pcall can wait, and page:next() or a stream's next" or "")
 
 --- Resumes tasks and turns until `one` is over. Outside of tasks only.
 function loop.turn_until(one)
@@ -209,6 +208,7 @@ function loop.turn_until(one)
   if self.tasks.current then
     error(NOT_HERE, 0)
   end
+  self.stepped = false -- an error may have left a step before its end
   while not one.finished do
     self.tasks:run_ready()
     if not one.finished then
@@ -234,9 +234,11 @@ function loop.step(timeout)
   if tasks.current then
     error("gitdev.step is for the program outside of tasks; inside one, gitdev.sleep lets the others go on", 2)
   end
+  self.stepped = true
   tasks:run_ready()
   turn(self, tasks:has_ready() and 0 or timeout)
   tasks:run_ready()
+  self.stepped = false
   local stray = tasks:take_stray()
   if stray then
     error(stray.error, 0)
@@ -313,7 +315,7 @@ end
 
 -- In a fork's child the connections, the tasks and the services are the parent's: it begins with none. Whoever runs goes on, and blocks.
 local function begin_in_child()
-  real.tasks, real.engine, real.poster, real.handle = nil, nil, nil, nil
+  real.tasks, real.engine, real.posts, real.commands, real.handle = nil, nil, nil, nil, nil
 end
 
 --- Takes a call under way.
@@ -344,9 +346,9 @@ function loop.await(call)
   task.park(me, loop.cancel, call)
 end
 
--- Whether nothing but the running code could go on, whatever comes.
+-- Whether nothing but the running code could go on, whatever comes. Under step there is always the program, which waits for its frame.
 local function is_alone(self)
-  return self == real and self.tasks.alive <= 1 and self.calls == 0 and not self.services[1] and not self.sleepers:next_due()
+  return self == real and not self.stepped and self.tasks.alive <= 1 and is_silent(self) and not self.services[1] and not self.sleepers:next_due()
 end
 
 -- Turns where it stands: to yield would only lead back here. A signal is for the loop to raise, past all that the task would catch.
@@ -362,6 +364,17 @@ local function perform_alone(self, call)
   collect(self)
 end
 
+--- Does what the first connection that trusts a PEM file (nil: what the system trusts) would have to. Returns true, or nil and what is wrong
+-- with the file.
+function loop.warm(ca_file)
+  local ok, problem = open_engine(open()):warm(ca_file)
+  if ok == false then
+    begin_in_child()
+    return loop.warm(ca_file)
+  end
+  return ok, problem
+end
+
 --- Takes a call under way and waits until it is done: yields in a task, blocks elsewhere.
 function loop.perform(call)
   loop.start(call)
@@ -370,6 +383,14 @@ function loop.perform(call)
   end
   while not call:done() do
     loop.await(call)
+  end
+end
+
+--- A store has been visited for a shared rate limit (core's limit): its calls may go on.
+function loop.poke(limit)
+  local engine = open().engine
+  if engine then
+    engine:poke(limit)
   end
 end
 
@@ -435,25 +456,92 @@ function loop.post(request, done)
   if not self.handle then
     error("there are no sockets in a virtual world", 2)
   end
-  self.poster = self.poster or require("gitdev.net").poster(self.handle)
-  local post, problem = self.poster:send(request)
+  self.posts = self.posts or require("gitdev.loop.posts").new(self.handle)
+  local post, problem = self.posts:send(request, done)
   if post == false then
     begin_in_child()
     return loop.post(request, done)
-  elseif not post then
-    return nil, problem
   end
-  self.posts[post], self.calls = done, self.calls + 1
-  return post
+  return post, problem
 end
 
 --- Ends a post that is under way; nobody is told.
 function loop.unpost(post)
-  local self = open()
-  if self.posts[post] then
-    self.posts[post], self.calls = nil, self.calls - 1
-    post:close()
+  local list = open().posts
+  if list then
+    list:drop(post)
   end
+end
+
+-- ---- commands to a server ----
+
+--- Sends a command to a server over a link, see gitdev.loop.commands. done(values | nil, word, problem) is called from the loop's turn, and must
+-- neither wait nor close the loop. Returns what loop.unask takes, or nil and why nothing was sent.
+function loop.ask(link, done, seconds, ...)
+  local self = open()
+  if not self.handle then
+    return nil, "there are no sockets in a virtual world"
+  end
+  self.commands = self.commands or require("gitdev.loop.commands").new(self.handle)
+  local command, problem = self.commands:send(link, done, seconds, ...)
+  if command == false then
+    begin_in_child()
+    return loop.ask(link, done, seconds, ...)
+  end
+  return command, problem
+end
+
+--- Ends a command that is under way; nobody is told.
+function loop.unask(command)
+  local list = open().commands
+  if list then
+    list:drop(command)
+  end
+end
+
+--- Closes a link's connection; what waits for an answer over it is told "away". Its next command makes another.
+function loop.unlink(link)
+  local connection = link.connection
+  link.handle, link.connection = nil, nil
+  if connection then
+    connection:close()
+  end
+  if world.commands then
+    world.commands:unlink(link)
+  end
+end
+
+-- Blocks until there is an answer.
+local function block_for_answer(self, command, has_come)
+  while not has_come() do
+    local ok, err = pcall(turn_blocking, self)
+    if not ok then
+      loop.unask(command)
+      error(err, 0)
+    end
+  end
+end
+
+--- Sends a command and waits for the answer: yields in a task, blocks elsewhere. Returns what loop.ask hands to done; "away" and why, when
+-- nothing was sent.
+function loop.answer(link, seconds, ...)
+  local me, results
+  local command, problem = loop.ask(link, function(...)
+    results = compat.pack(...)
+    if me then
+      task.wake(me)
+    end
+  end, seconds, ...)
+  if not command then
+    return nil, "away", problem
+  end
+  local self = open()
+  me = self.tasks:running_task()
+  while me and not results do
+    task.park(me, loop.unask, command)
+  end
+  block_for_answer(self, command, function() return results ~= nil end)
+  return compat.unpack(results, 1, results.n)
 end
 
 -- ---- tasks ----
@@ -509,12 +597,9 @@ loop.unschedule = forget_timer
 --- Forgets all tasks, where they stand: none is resumed any more. For a host whose user has broken off what ran.
 function loop.abandon()
   if world.tasks then
-    local services, posts = world.services, world.posts -- what services have sent is theirs to hear of
+    local services = world.services -- what these have sent is theirs to hear of
     populate(world)
-    world.services, world.posts = services, posts
-    for _ in pairs(posts) do
-      world.calls = world.calls + 1
-    end
+    world.services = services
   end
 end
 
@@ -539,6 +624,16 @@ function loop.serve(service)
   call_services(self)
 end
 
+--- Whether it is among them.
+function loop.serves(service)
+  for _, one in ipairs(open().services) do
+    if one == service then
+      return true
+    end
+  end
+  return false
+end
+
 function loop.unserve(service)
   local services = open().services
   for i = #services, 1, -1 do
@@ -559,13 +654,12 @@ end
 
 --- Closes what the loop holds: calls under way end as canceled, connections are closed. Using it again makes a new one.
 function loop.close()
-  local engine, poster, handle = world.engine, world.poster, world.handle
-  world.tasks, world.engine, world.poster, world.handle = nil, nil, nil, nil
-  if engine then
-    engine:close()
-  end
-  if poster then
-    poster:close()
+  local engine, posts, commands, handle = world.engine, world.posts, world.commands, world.handle
+  world.tasks, world.engine, world.posts, world.commands, world.handle = nil, nil, nil, nil, nil
+  for _, one in ipairs { engine or false, posts or false, commands or false } do
+    if one then
+      one:close()
+    end
   end
   if handle then
     settings.on_open(nil) -- nobody is to wake it any more

@@ -90,6 +90,9 @@ local KINDS = {
   port = { "a whole number up to 65535 (0: any that is free)", function(value)
     return is_count(value) and value <= 65535
   end },
+  limit_store = { "a store that rate limits can be shared through: one of gitdev.store, or a table with a function take", function(value)
+    return type(value) == "table" and type(value.take) == "function"
+  end },
   driver = { "a table with the functions perform, sleep and now", function(value)
     return type(value) == "table" and value.perform and value.sleep and value.now and true or false
   end },

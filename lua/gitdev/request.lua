@@ -1,5 +1,6 @@
 -- A request by its method and path: for what the SDK has no operation for, and for bodies that are streamed rather than held. Under the same
 -- deadline, retries, limits and errors as any call.
+local compat = require "gitdev.compat"
 local errors = require "gitdev.error"
 local json = require "gitdev.json"
 local options_of = require "gitdev.options"
@@ -240,7 +241,7 @@ end
 local function send(client, method, path, o, sink)
   local source = o.from ~= nil and source_of.open(o.from, o.size) or nil
   local call
-  local ok, value, err = pcall(function()
+  local ok, value, err = compat.pcall(function()
     call = new_call(client, method, path, o, (source or sink or o.content_type) and rarer_of(o, source, sink) or nil)
     if source or sink then
       stream(client, call, o, source, sink)

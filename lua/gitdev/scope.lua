@@ -1,5 +1,6 @@
 -- Several things at once, and an end to them: all, race, timeout. Each runs its functions in tasks below one of its own, so that what it
 -- began is over when it returns, however it returns.
+local compat = require "gitdev.compat"
 local errors = require "gitdev.error"
 local loop = require "gitdev.loop"
 local task = require "gitdev.task"
@@ -111,7 +112,7 @@ function scope.timeout(seconds, fn, ...)
       end
       return ...
     end
-    return settle(pcall(one.wait, one))
+    return settle(compat.pcall(one.wait, one))
   end, ...)
 end
 

@@ -9,6 +9,14 @@
 --   store:release(id, token)                  it has not, and may be claimed again. A claim that is no longer the token's stays; so does a mark
 --   store:close()                             gives up what it holds open
 --
+-- A store that rate limits are to be shared through (see gitdev.fleet) has another method, and may have the rest of these:
+--
+--   store:take(name, report) -> grant         a visit: what gitdev.store.bucket's take says, with the state that is kept under `name`, by a clock
+--                                             that all who share it have. It must not wait, but in nginx
+--   store:take_async(name, report, done)      the same where it has to wait: done(grant) or done(nil, err) is called from the loop's turn, within
+--                                             3 seconds
+--   store.pacing                              "closed": nothing is sent while it fails. "open", the default: each client paces itself
+--
 -- An event is claimed before its handler runs, confirmed when that has succeeded, released when it has failed. Who dies in between leaves
 -- a claim that ends by itself: the event is handled again. So it is handled at least once, and after a success no more, if the lease is
 -- longer than any handler takes. A store that fails raises: silence would count as "not seen".
@@ -19,7 +27,7 @@ local store = {}
 
 local function unknown(_, key)
   if type(key) == "string" and key:sub(1, 1) ~= "_" then
-    errors.misuse { message = "gitdev.store has no " .. key .. nearest.hint(key, { "file", "memory" }) }
+    errors.misuse { message = "gitdev.store has no " .. key .. nearest.hint(key, { "file", "memory", "redis", "shared" }) }
   end
 end
 
@@ -33,6 +41,12 @@ function store.new(finish)
   end
   function surface.file(options)
     return finish(require("gitdev.store.file").new(options))
+  end
+  function surface.redis(options)
+    return finish(require("gitdev.store.redis").new(options))
+  end
+  function surface.shared(name)
+    return finish(require("gitdev.store.shared").new(name))
   end
   return setmetatable(surface, { __index = unknown })
 end

@@ -1,5 +1,6 @@
 -- What `require "gitdev"` and `require "gitdev.safe"` give: the same names in two styles.
 local client = require "gitdev.client"
+local compat = require "gitdev.compat"
 local core = require "gitdev.core"
 local errors = require "gitdev.error"
 local json = require "gitdev.json"
@@ -22,7 +23,7 @@ local LAZY = {
 }
 
 -- Likewise; what these are depends on the style: their modules make them of `finish`.
-local STYLED = { store = "gitdev.store", webhooks = "gitdev.webhooks" }
+local STYLED = { store = "gitdev.store", warm = "gitdev.warm", webhooks = "gitdev.webhooks" }
 
 local function known_names(gitdev)
   local names = {}
@@ -65,6 +66,8 @@ function surface.new(safe)
     answer = object.answer,
     is_error = errors.is,
     hint = errors.hint,
+    ---pcall, inside which a task can wait: in every Lua but plain 5.1 it is pcall.
+    pcall = compat.pcall,
   }
   ---Makes a client.
   ---@param options? gitdev.ClientOptions

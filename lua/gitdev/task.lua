@@ -22,6 +22,8 @@ end
 
 -- ---- the scheduler: who may go on ----
 
+--- Where somebody else resumes coroutines (nginx), its owner sets: start(task) begins one, whose function is task.fn; rest(task) returns when the
+--- running one is woken; wake(task); and running_task(). Then task.ended() is called when the function has ended.
 ---@param block fun(task: table)  turns the world, outside of all tasks, until the task is over
 function task.scheduler(block)
   return setmetatable({
@@ -36,6 +38,10 @@ end
 
 local function make_ready(self)
   local owner = self.scheduler
+  if owner.wake then
+    owner.wake(self)
+    return
+  end
   owner.last = owner.last + 1
   owner.ready[owner.last] = self
 end
@@ -89,7 +95,11 @@ function task.park(self, release, subject)
     take_back(self)
   else
     self.parked = true
-    yield(WAITING)
+    if self.scheduler.rest then
+      self.scheduler.rest(self)
+    else
+      yield(WAITING)
+    end
     self.release, self.subject = nil, nil
   end
   task.check(self)
@@ -217,6 +227,19 @@ local function fail(self, err)
   end_function(self)
 end
 
+---Ends a task that somebody else than the scheduler has run.
+---@param self table
+---@param failure table|nil  { error, traceback }
+---@param results table|nil  what its function returned, packed
+function task.ended(self, failure, results)
+  if failure then
+    remember_failure(self, failure.error, failure.traceback)
+  else
+    self.results = results
+  end
+  end_function(self)
+end
+
 local function after_resume(self, ok, ...)
   if not ok then
     fail(self, (...))
@@ -262,7 +285,8 @@ end
 function scheduler:spawn(parent, fn, ...)
   local self_task = setmetatable({
     scheduler = self,
-    thread = create(fn),
+    thread = not self.start and create(fn) or nil,
+    fn = self.start and fn,
     parent = parent,
     arguments = pack(...),
   }, class)
@@ -270,7 +294,11 @@ function scheduler:spawn(parent, fn, ...)
     add_child(parent, self_task)
   end
   self.alive = self.alive + 1
-  make_ready(self_task)
+  if self.start then
+    self.start(self_task)
+  else
+    make_ready(self_task)
+  end
   if parent and parent.canceled then
     self_task:cancel(parent.canceled)
   end
@@ -328,8 +356,9 @@ end
 
 ---Raises an error that was raised elsewhere before, in the task that runs, if one does: it remembers where.
 function task.raise(owner, err, traceback)
-  if owner.current then
-    owner.current.inherited = { error = err, traceback = traceback }
+  local me = owner.current or owner:running_task()
+  if me then
+    me.inherited = { error = err, traceback = traceback }
   end
   error(err, 0)
 end

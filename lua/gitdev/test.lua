@@ -193,6 +193,7 @@ local function driver_of(self)
     sleep = inside(self, loop.sleep),
     now = self.now,
     clock = self.now, -- calls are made by it
+    supplies = "loop",
     seed = function() -- of each client's jitter and idempotency keys
       seed = seed + 1
       return seed

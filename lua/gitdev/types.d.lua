@@ -93,7 +93,7 @@
 ---@class gitdev.ClientOptions
 ---@field api_key? string  `gsk_…` or `gpk_…`; `GIT_API_KEY` by default.
 ---@field base_url? string  https only; `GIT_API_URL`, then `https://api.git.dev/v2` by default.
----@field ca_file? string  A PEM file to trust instead of the system's; `GIT_CA_FILE` by default.
+---@field ca_file? string  A PEM file to trust instead of the system's; `GIT_CA_FILE` by default. Not for nginx, which has a directive for it, `lua_ssl_trusted_certificate`.
 ---@field timeout? number  Seconds for a whole call: queue, pacing, tries, waits, body; 120 by default.
 ---@field try_timeout? number  Seconds for one try; 30 by default.
 ---@field connect_timeout? number  Seconds to connect; 10 by default.
@@ -107,6 +107,9 @@
 ---@field on_response? fun(moment: gitdev.Moment)  Called after each try, also one that nobody answered.
 ---@field on_retry? fun(moment: gitdev.Moment)  Called when a try will be repeated.
 ---@field on_wait? fun(moment: gitdev.Moment)  Called when the rate limit holds a call back.
+---@field rate_limit_store? gitdev.Store|gitdev.LimitStore  What the rate limit is shared through with other processes: they spend it together. See docs/fleets.md.
+---@field rate_limit_name? string  What the limit is called in that store, for several keys of an organization; by default it is one for each origin and key.
+---@field on_store_error? fun(err: gitdev.Error)  Told when that store cannot be reached any more, once until it is back; by default a line is written to stderr. It must not wait.
 ---@field driver? table  What sends and sleeps, instead of libcurl.
 
 ---Options of one call: the last argument of every operation.
@@ -327,6 +330,7 @@ function logLines:close() end
 ---@field remaining? number  Calls that may be made at once.
 ---@field paused_for? number  Seconds until the next call may be sent.
 ---@field retry_budget? number  Retries that are left.
+---@field shared? "yes"|"away"  Whether it is shared through a store, and that is there; absent when it is not.
 
 ---How `gitdev.webhooks.verify` verifies.
 ---@class gitdev.VerifyOptions
@@ -376,6 +380,10 @@ function webhooks.sign(body, secret, options) end
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
 function webhooks.serve(options) end
 
+---Takes the delivery that the present request of nginx is (content_by_lua): verifies it, calls the function for its event, and answers.
+---@param options gitdev.NginxReceiverOptions
+function webhooks.nginx(options) end
+
 ---Options of `gitdev.webhooks.serve`.
 ---@class gitdev.ReceiverOptions
 ---@field port integer  0: any that is free.
@@ -398,6 +406,18 @@ function webhooks.serve(options) end
 ---@field retry_pause? number  With a spool: seconds after the first failure, four times as many after each further one; 1 by default.
 ---@field cert_file? string  A PEM file with the server's certificate and those that lead to its authority: HTTPS instead of HTTP.
 ---@field key_file? string  A PEM file with its private key, without a password.
+
+---Options of `gitdev.webhooks.nginx`. What is wrong with them is logged, and answered with 500.
+---@class gitdev.NginxReceiverOptions
+---@field on table<gitdev.EventType|string, fun(event: gitdev.AnyEvent|gitdev.VerifiedEvent, delivery: gitdev.ReceivedDelivery)>  What handles which event: by type, by family ("deployment.*"), or "*". The most specific one alone is called.
+---@field secret? string|string[]  `whsec_…`, or up to 8 of them; `GIT_WEBHOOK_SECRET` by default.
+---@field secrets? string|string[]  The same.
+---@field scheme? "git"|"standard"|"body"  See gitdev.VerifyOptions.
+---@field tolerance? number|false  See gitdev.VerifyOptions.
+---@field clock? number|fun(): number  Unix seconds that signatures are held against; the system's by default.
+---@field on_error? fun(err: any, event: gitdev.AnyEvent|gitdev.VerifiedEvent|nil, traceback: string|nil)  Told of each handler that fails, and of a store that does; by default they are written to nginx's log.
+---@field timeout? number  Seconds for one handler, 13 by default.
+---@field store? gitdev.Store  What remembers which events were handled; by default `gitdev.store.shared "gitdev"`.
 
 ---How an event came: what a receiver's handlers get beside it.
 ---@class gitdev.ReceivedDelivery
@@ -423,8 +443,10 @@ function receiver:wait() end
 ---@return integer count
 function receiver:pending() end
 
----What remembers which events have been handled. Its methods raise when the store fails. Whoever writes one needs no more than these.
+---What remembers which events have been handled; those of this library share rate limits too. Its methods raise when the store fails. Whoever
+---writes one needs no more than these, and for the events no take.
 ---@class gitdev.Store
+---@field pacing? "open"|"closed"  What holds while take fails: each client paces itself (the default), or nothing is sent.
 local store = {}
 
 ---Whether an id is marked, or claimed; marks it for `ttl` seconds if not.
@@ -450,13 +472,32 @@ function store:confirm(id, ttl) end
 ---@param token string
 function store:release(id, token) end
 
+---A visit of a client that shares a rate limit. See gitdev.LimitStore.
+---@param name string
+---@param report table<string, number|string>
+---@return table<string, number> grant
+function store:take(name, report) end
+
 ---Gives up what it holds open.
 function store:close() end
+
+---What rate limits are shared through, where it need not remember events. It keeps a text for each name, and does with it what
+---`gitdev.store.bucket` says, by a clock that all who share it have.
+---@class gitdev.LimitStore
+---@field pacing? "open"|"closed"  What holds while take fails: each client paces itself (the default), or nothing is sent.
+---@field take_async? fun(store: gitdev.LimitStore, name: string, report: table<string, number|string>, done: fun(grant: table<string, number>|nil, err: any))  The same as take for a store that has to wait: it returns at once, and done is called later, from the loop's turn, within 3 seconds.
+local limitStore = {}
+
+---Does all of a visit at once. It raises when the store cannot be reached, and must not wait, but in nginx.
+---@param name string
+---@param report table<string, number|string>
+---@return table<string, number> grant
+function limitStore:take(name, report) end
 
 ---Options of `gitdev.store.memory`.
 ---@class gitdev.MemoryStoreOptions
 ---@field max? integer  Marks that it keeps, 100,000 by default; then those go first that would end first.
----@field now? fun(): number  A clock in seconds; one that never steps by default.
+---@field now? fun(): number  A clock in seconds; the loop's by default, which never steps.
 
 ---Options of `gitdev.store.file`.
 ---@class gitdev.FileStoreOptions
@@ -464,6 +505,20 @@ function store:close() end
 ---@field max? integer  Marks that it keeps, 100,000 by default; then those go first that would end first.
 ---@field sync? boolean  Whether each mark is on the disk before the call returns, so that it outlives the machine's crash; true by default.
 ---@field now? fun(): number  A clock in Unix seconds; the system's by default.
+
+---Options of `gitdev.store.redis`.
+---@class gitdev.RedisStoreOptions
+---@field host? string  A name or an address, 127.0.0.1 by default.
+---@field port? integer  6379 by default.
+---@field socket? string  The path of a Unix socket instead.
+---@field username? string  Who logs in; without it `password` alone does.
+---@field password? string  It is in no error and no log.
+---@field database? integer  The database's number, 0 by default.
+---@field prefix? string  What the names of all keys begin with, "gitdev:" by default. Another prefix makes another store.
+---@field timeout? number  Seconds for each method, connecting included; 1 by default. A share of a rate limit is waited for 2 at most.
+---@field replay? "closed"|"open"  What holds for events while Redis is away: the methods raise (the default), or every event counts as a new one.
+---@field pacing? "open"|"closed"  What holds for rate limits then: each client paces itself (the default), or nothing is sent.
+---@field on_error? fun(err: gitdev.Error)  Told when Redis is away as an event is asked about, once until it is back; by default, with replay = "open", a line is written to stderr.
 
 ---What gitdev.store is.
 ---@class gitdev.Stores
@@ -474,11 +529,23 @@ local stores = {}
 ---@return gitdev.Store store
 function stores.memory(options) end
 
+---A store on a Redis server, for all processes of all machines that reach it. It connects when it is first used.
+---@param options? gitdev.RedisStoreOptions
+---@return gitdev.Store store
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function stores.redis(options) end
+
 ---A store in a file, which all processes of the machine may share, and which outlives them.
 ---@param options gitdev.FileStoreOptions
 ---@return gitdev.Store store
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
 function stores.file(options) end
+
+---A store in one of nginx's shared dictionaries: for all its workers, over reloads.
+---@param name string  Of the `lua_shared_dict`.
+---@return gitdev.Store store
+---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
+function stores.shared(name) end
 
 ---What gitdev.spawn makes.
 ---@class gitdev.Task
@@ -4841,6 +4908,13 @@ function gitdev.race(fns) end
 ---@return any ...
 function gitdev.timeout(seconds, fn, ...) end
 
+---pcall, inside which a task can wait: in every Lua but plain 5.1 it is pcall.
+---@param fn fun(...: any): ...any
+---@param ... any
+---@return boolean ok
+---@return any ...
+function gitdev.pcall(fn, ...) end
+
 ---Waits: yields in a task, blocks elsewhere.
 ---@param seconds number
 function gitdev.sleep(seconds) end
@@ -4848,6 +4922,11 @@ function gitdev.sleep(seconds) end
 ---Seconds of a clock that never steps.
 ---@return number seconds
 function gitdev.now() end
+
+---Does what only the first calls pay for, some tens of milliseconds: for a program that owns the frame, while it loads. Sends nothing.
+---@param git? gitdev.Client  What is to be called with it; without it the environment says whom to trust.
+---@return boolean done
+function gitdev.warm(git) end
 
 ---For a program that owns the frame: lets the tasks go on, and waits at most so long for one that can.
 ---@param timeout? number  Seconds; 0 by default.

@@ -57,6 +57,7 @@ local function wrong_type(param, message)
 end
 
 local NO_SECRET = "there is no secret: pass it, or set the environment variable " .. VARIABLE .. "."
+  .. (_G.ngx and " nginx hands its own environment on to workers only where its configuration says so: env " .. VARIABLE .. ";" or "")
 
 local function check_list(list)
   local count, problem = 0, nil
@@ -305,7 +306,14 @@ function webhooks.new(finish)
   function surface.serve(options)
     return finish(require("gitdev.webhooks.receiver").serve(options))
   end
-  return setmetatable(surface, { __index = unknown { "serve", "sign", "verify" } })
+  surface.nginx = webhooks.nginx
+  return setmetatable(surface, { __index = unknown { "nginx", "serve", "sign", "verify" } })
+end
+
+---Takes the delivery that the present request of nginx is. The same in both styles.
+---@param options gitdev.NginxReceiverOptions
+function webhooks.nginx(options)
+  return require("gitdev.webhooks.nginx").receive(options)
 end
 
 return webhooks

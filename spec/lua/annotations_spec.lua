@@ -8,6 +8,7 @@ local luacats = require "spec.lua.support.luacats"
 local schema = require "gitdev.schema"
 local test = require "gitdev.test"
 local tour = require "spec.lua.support.tour"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local FILE = "lua/gitdev/types.d.lua"
 
@@ -258,6 +259,7 @@ describe("what is declared by hand", function()
         ["gitdev.SignOptions"] = function() gitdev.webhooks.sign("", "s", wrong) end,
         ["gitdev.MemoryStoreOptions"] = function() gitdev.store.memory(wrong) end,
         ["gitdev.FileStoreOptions"] = function() gitdev.store.file(wrong) end,
+        ["gitdev.RedisStoreOptions"] = function() gitdev.store.redis(wrong) end,
       } do
         assert.same(known_names(use), declared(name), name)
       end

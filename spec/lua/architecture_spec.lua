@@ -7,13 +7,14 @@ local FLOORS = {
   call = { "call", "policy", "wire" },
   net = { "net", "call", "policy", "wire" },
   lua = { "lua", "net", "call", "policy", "wire" },
-  host = {},
+  open = { "open" },
+  host = { "open" },
 }
 
 -- What only some floors may know.
 local SYSTEM = {
-  { pattern = "^lua.*%.h$", floors = { lua = true, host = true } },
-  { pattern = "^lauxlib%.h$", floors = { lua = true, host = true } },
+  { pattern = "^lua.*%.h$", floors = { lua = true, open = true, host = true } },
+  { pattern = "^lauxlib%.h$", floors = { lua = true, open = true, host = true } },
   { pattern = "^curl/", floors = { net = true, lua = true } },
   { pattern = "^openssl/ssl", floors = { net = true } },
   { pattern = "^sys/socket", floors = { net = true } },

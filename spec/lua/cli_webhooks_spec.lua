@@ -414,11 +414,7 @@ describe("the address of a receiver", function()
   end)
 end)
 
-if type(jit) == "table" then -- luacheck: ignore 113
-  return -- the rest is the host's: once is enough
-end
-
-describe("gitdev webhooks", function()
+describe("gitdev webhooks #once", function()
   local started, receiver, git, files, hosts
 
   local function wait_until(what, fn)

@@ -1,22 +1,9 @@
 -- What the documents show must work, and what they repeat must be what the source says.
-local compat = require "gitdev.compat"
+local blocks = require "spec.lua.support.guide.blocks"
 local emulator = require "spec.lua.support.emulator"
+local guide = require "spec.lua.support.guides"
 local process = require "spec.lua.support.process"
-local sender = require "spec.lua.support.sender"
-
-local DOCUMENTS = {
-  "README.md",
-  "docs/scripting.md",
-  "docs/logs.md",
-  "docs/testing.md",
-  "docs/webhooks.md",
-  "docs/emulator.md",
-  "docs/emulator-behaviour.md",
-  "docs/emulator-choices.md",
-  "docs/openapi.md",
-  "docs/c.md",
-  "docs/architecture.md",
-}
+local room = require "spec.lua.support.guide.room"
 
 local function slurp(path)
   local file = assert(io.open(path))
@@ -25,72 +12,48 @@ local function slurp(path)
   return text
 end
 
-local function blocks(path, language)
-  local list = {}
-  for text in slurp(path):gmatch("```" .. language .. "\n(.-)```") do
-    list[#list + 1] = text
-  end
-  return list
-end
-
--- The documents, and the pages of the reference, whose blocks examples_spec runs.
-local function with_reference()
-  local list, pages = { compat.unpack(DOCUMENTS) }, assert(io.popen "ls docs/reference/*.md")
-  for path in pages:lines() do
+local function files(pattern)
+  local list, names = {}, assert(io.popen("ls " .. pattern))
+  for path in names:lines() do
     list[#list + 1] = path
   end
-  pages:close()
+  names:close()
   return list
 end
 
--- A receiver would serve for ever: here it stops as soon as it has started, on whatever port is free, and with a spool of its own.
-local RECEIVE = [[
-  local receiver = require "gitdev.webhooks.receiver"
-  local serve = receiver.serve
-  function receiver.serve(options)
-    options.port, options.spool = 0, options.spool and "%s"
-    local one = assert(serve(options))
-    one:stop()
-    return one
-  end
-]]
-
-local function run_receiver(text)
-  local script, folder = process.file(text), sender.folder()
-  local status, out, err = process.gitdev({ "-e", RECEIVE:format(folder), script }, nil,
-    "GIT_API_KEY=gsk_test_abcdefghijklmnopqrstuvwxyz012345 GIT_WEBHOOK_SECRET=" .. sender.SECRET)
-  os.remove(script)
-  sender.remove(folder)
-  return status, out, err
+-- All pages there are, the reference's too, whose blocks examples_spec runs.
+local function all_pages()
+  return files "README.md docs/*.md docs/reference/*.md"
 end
 
--- A document's block runs in the host. What makes no server of its own, and no world, runs in a virtual one: an emulator, and no waiting.
-local function run_block(text)
-  if text:find "webhooks%.serve" then
-    return run_receiver(text)
+-- Those that are no guides: guides_spec runs every block of a guide, here the Lua of the others is run.
+local function other_pages()
+  local known, list = {}, {}
+  for _, path in ipairs(guide.pages) do
+    known[path] = true
   end
-  local script = process.file(text)
-  local words = { "--quiet", script }
-  if not text:find('require%(?%s*"gitdev%.emulator%.server"') and not text:find 'require%(?%s*"gitdev%.test"' then
-    words = { "--quiet", "-e", ("require('gitdev.test').world():script(%q)"):format(script) }
+  for _, path in ipairs(files "README.md docs/*.md") do
+    list[#list + 1] = not known[path] and path or nil
   end
-  local status, out, err = process.gitdev(words)
-  os.remove(script)
-  return status, out, err
+  return list
 end
 
 describe("the documents", function()
-  for _, path in ipairs(DOCUMENTS) do
-    for number, text in ipairs(blocks(path, "lua")) do
-      it("run: " .. path .. ", Lua block " .. number, function()
-        local status, _, err = run_block(text)
-        assert.equal(0, status, err)
-      end)
+  teardown(room.close)
+
+  for _, path in ipairs(other_pages()) do
+    for _, block in ipairs(blocks.read(path)) do
+      if block.language == "lua" then
+        it(("run: %s:%d"):format(path, block.line), function()
+          local status, _, err = guide.runners.lua(block.text)
+          assert.equal(0, status, err)
+        end)
+      end
     end
   end
 
   it("link to files that exist", function()
-    for _, path in ipairs(with_reference()) do
+    for _, path in ipairs(all_pages()) do
       local folder = path:match "^(.*/)" or ""
       for target in slurp(path):gmatch "%]%(([^)#]+)[^)]*%)" do
         if not target:find "^https?:" then
@@ -120,7 +83,7 @@ end)
 
 describe("the examples", function()
   it("begin with the README's snippet, which prints the page's URL", function()
-    local snippet = blocks("README.md", "lua")[1]
+    local snippet = slurp("README.md"):match "```lua\n(.-)```"
     assert.is_truthy(slurp("examples/deploy.lua"):find(snippet, 1, true))
     local script = process.file(snippet)
     local status, out, err = process.gitdev { "--emulator", script }

@@ -3,6 +3,7 @@ local core = require "gitdev.core"
 local gitdev = require "gitdev"
 local server = require "gitdev.emulator.server"
 local test = require "gitdev.test"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local SIZE = 300 * 1024
 

@@ -166,7 +166,7 @@ describe("a state's file", function()
     assert.matches("No such file", problem)
     -- A state that cannot be written leaves the old file, and nothing beside it.
     local before = content()
-    w.emulator.tenants[false].things.project.extra = coroutine.create(print)
+    w.emulator.tenants[false].things.project.extra = coroutine.create(function() end)
     assert.has_error(function()
       w.emulator:save(path)
     end)

@@ -33,6 +33,12 @@ describe("a fork's child", function()
       assert(gitdev.all { id, id, id }[3] == before)
       collectgarbage() collectgarbage() -- what is the parent's is let go
     end)
+    in_child(function() -- what it warms is its own
+      local wrong = os.tmpname()
+      local fine = pcall(gitdev.warm, gitdev.client { ca_file = wrong })
+      os.remove(wrong)
+      assert(not fine and gitdev.warm(git) and id() == before)
+    end)
     assert(id() == before)
     gitdev.run(function() -- a fork inside a task, while others are under way
       local slow = gitdev.spawn(function() gitdev.sleep(0.05) return id() end)

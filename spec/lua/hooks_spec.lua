@@ -5,6 +5,7 @@ local origin = require "spec.lua.support.origin"
 local safe = require "gitdev.safe"
 local server = require "gitdev.emulator.server"
 local test = require "gitdev.test"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local HOOKS = { "on_request", "on_response", "on_retry", "on_wait" }
 local TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

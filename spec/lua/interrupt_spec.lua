@@ -3,10 +3,6 @@
 -- first: a slower machine has its grid wider, and nothing is asserted about time.
 local process = require "spec.lua.support.process"
 
-if type(jit) == "table" then -- luacheck: ignore 113
-  return -- the host is what is tested here: once is enough
-end
-
 -- run DELAY TARGET [COUNT PAUSE]: starts the host in a process group of its own with a fresh TMPDIR, sends SIGINT after so long ("": none),
 -- to its group ("-", as a terminal does) or to the process alone (""), and prints what became of it: status, processes left, files left (but
 -- for `product`, which a script may have made), stderr.

@@ -4,6 +4,7 @@ local gitdev = require "gitdev"
 local process = require "spec.lua.support.process"
 local safe = require "gitdev.safe"
 local test = require "gitdev.test"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local SECRETS = {
   "gsk_live_abcdefghijklmnopqrstuvwxyz0123456789",

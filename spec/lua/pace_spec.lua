@@ -3,6 +3,7 @@
 local gitdev = require "gitdev"
 local limits = require "gitdev.api.limits"
 local test = require "gitdev.test"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local LATENCY = 0.1
 

@@ -5,6 +5,7 @@ local json = require "gitdev.json"
 local loop = require "gitdev.loop"
 local process = require "spec.lua.support.process"
 local sender = require "spec.lua.support.sender"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local SECRET = sender.SECRET
 local serve = require("gitdev.safe").webhooks.serve

@@ -3,6 +3,7 @@ local core = require "gitdev.core"
 local gitdev = require "gitdev"
 local origin = require "spec.lua.support.origin"
 local test = require "gitdev.test"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local function exists(path)
   local file = io.open(path, "rb")

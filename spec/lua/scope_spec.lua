@@ -2,6 +2,7 @@
 local fake = require "spec.lua.support.fake"
 local gitdev = require "gitdev"
 local test = require "gitdev.test"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local raised = fake.raised
 

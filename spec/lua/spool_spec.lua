@@ -5,6 +5,7 @@ local loop = require "gitdev.loop"
 local process = require "spec.lua.support.process"
 local sender = require "spec.lua.support.sender"
 local spool = require "gitdev.webhooks.spool"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local SECRET = sender.SECRET
 local serve = require("gitdev.safe").webhooks.serve
@@ -535,252 +536,250 @@ local SCRIPT = [[
   end
 ]]
 
-if type(jit) ~= "table" then -- luacheck: ignore 113
-  describe("a receiver in a process of its own", function()
-    -- Starts the host beside this process: { url, pid }. `before` stands in its shell before it.
-    local function start(words, before)
-      write(folder .. "/script.lua", SCRIPT)
-      for _, name in ipairs { "ready", "pid", "status" } do
-        os.remove(folder .. "/" .. name)
-      end
-      local command = ("%s GIT_WEBHOOK_SECRET=%s exec %s %s/script.lua %s %s"):format(before or "", SECRET, process.quote(process.host), folder,
-        folder, words)
-      write(folder .. "/start.sh", ("echo $$ >%s/pid.new; mv %s/pid.new %s/pid; %s\n"):format(folder, folder, folder, command))
-      -- With job control, or the shell would have a process beside it ignore SIGINT.
-      local beside = ("{ bash %s/start.sh >%s/out 2>%s/err </dev/null; echo $? >%s/status.new; mv %s/status.new %s/status; } 2>/dev/null &"):gsub(
-        "%%s", folder)
-      os.execute("bash -c " .. process.quote("set -m; " .. beside))
-      wait_until(function() return slurp(folder .. "/ready") or slurp(folder .. "/status") end)
-      return { url = assert(slurp(folder .. "/ready"), slurp(folder .. "/err")), pid = slurp(folder .. "/pid"):match "%d+" }
+describe("a receiver in a process of its own #once", function()
+  -- Starts the host beside this process: { url, pid }. `before` stands in its shell before it.
+  local function start(words, before)
+    write(folder .. "/script.lua", SCRIPT)
+    for _, name in ipairs { "ready", "pid", "status" } do
+      os.remove(folder .. "/" .. name)
     end
+    local command = ("%s GIT_WEBHOOK_SECRET=%s exec %s %s/script.lua %s %s"):format(before or "", SECRET, process.quote(process.host), folder,
+      folder, words)
+    write(folder .. "/start.sh", ("echo $$ >%s/pid.new; mv %s/pid.new %s/pid; %s\n"):format(folder, folder, folder, command))
+    -- With job control, or the shell would have a process beside it ignore SIGINT.
+    local beside = ("{ bash %s/start.sh >%s/out 2>%s/err </dev/null; echo $? >%s/status.new; mv %s/status.new %s/status; } 2>/dev/null &"):gsub(
+      "%%s", folder)
+    os.execute("bash -c " .. process.quote("set -m; " .. beside))
+    wait_until(function() return slurp(folder .. "/ready") or slurp(folder .. "/status") end)
+    return { url = assert(slurp(folder .. "/ready"), slurp(folder .. "/err")), pid = slurp(folder .. "/pid"):match "%d+" }
+  end
 
-    -- Its exit status, when it has ended.
-    local function ended()
-      wait_until(function() return slurp(folder .. "/status") end)
-      return tonumber(slurp(folder .. "/status"))
+  -- Its exit status, when it has ended.
+  local function ended()
+    wait_until(function() return slurp(folder .. "/status") end)
+    return tonumber(slurp(folder .. "/status"))
+  end
+
+  local function log()
+    return slurp(folder .. "/log") or ""
+  end
+
+  local function has(line)
+    return function()
+      return ("\n" .. log()):find("\n" .. line .. "\n", 1, true)
     end
+  end
 
-    local function log()
-      return slurp(folder .. "/log") or ""
-    end
-
-    local function has(line)
-      return function()
-        return ("\n" .. log()):find("\n" .. line .. "\n", 1, true)
-      end
-    end
-
-    -- Delivers the events of one project, one after the other, until told to stop; what was not acknowledged is delivered again.
-    local function send(state, project)
-      while not state.stop do
-        local id = ("evt_%s_%05d"):format(project, state.next[project])
-        local status = sender.deliver(state.url, sender.body { id = id, project = project })
-        if status == 202 then
-          state.acknowledged[#state.acknowledged + 1] = id
-          state.next[project] = state.next[project] + 1
-        else
-          loop.sleep(0.001)
-        end
+  -- Delivers the events of one project, one after the other, until told to stop; what was not acknowledged is delivered again.
+  local function send(state, project)
+    while not state.stop do
+      local id = ("evt_%s_%05d"):format(project, state.next[project])
+      local status = sender.deliver(state.url, sender.body { id = id, project = project })
+      if status == 202 then
+        state.acknowledged[#state.acknowledged + 1] = id
+        state.next[project] = state.next[project] + 1
+      else
+        loop.sleep(0.001)
       end
     end
+  end
 
-    -- The ids that the process has recorded as handled.
-    local function recorded()
-      local set = {}
-      for id in (slurp(folder .. "/spool/handled") or ""):gmatch "done %d+ (%S+)\n" do
-        set[id] = true
-      end
-      return set
+  -- The ids that the process has recorded as handled.
+  local function recorded()
+    local set = {}
+    for id in (slurp(folder .. "/spool/handled") or ""):gmatch "done %d+ (%S+)\n" do
+      set[id] = true
     end
+    return set
+  end
 
-    local function count_begun()
-      local counts = {}
-      for id in log():gmatch "begin (%S+)\n" do
-        counts[id] = (counts[id] or 0) + 1
-      end
-      return counts
+  local function count_begun()
+    local counts = {}
+    for id in log():gmatch "begin (%S+)\n" do
+      counts[id] = (counts[id] or 0) + 1
     end
+    return counts
+  end
 
-    it("killed again and again under load, loses nothing that it acknowledged, and repeats nothing that it recorded", function()
-      local state = { acknowledged = {}, next = { a = 1, b = 1, c = 1, d = 1, e = 1 } }
-      local done, begun = {}, {}
-      for round = 1, 8 do
-        local running = start "spool 0.001"
-        state.url, state.stop = running.url, false
-        loop.run(function()
-          for project in pairs(state.next) do
-            loop.spawn(send, state, project)
-          end
-          local target = #state.acknowledged + 40 + 37 * round
-          wait_until(function() return #state.acknowledged >= target end)
-          os.execute("kill -KILL " .. running.pid)
-          state.stop = true
-        end)
-        assert.equal(137, ended())
-        for id in pairs(done) do
-          assert.equal(begun[id], count_begun()[id], id)
-        end
-        done, begun = recorded(), count_begun()
-      end
-      start "spool 0 empty"
-      assert.equal(0, ended(), slurp(folder .. "/err"))
-      assert.equal("", slurp(folder .. "/err"))
-      local counts, position, latest = count_begun(), {}, {}
-      for id in pairs(done) do
-        assert.equal(begun[id], counts[id], id)
-      end
-      local order = 0
-      for id in log():gmatch "end (%S+)\n" do
-        order = order + 1
-        position[id] = position[id] or order
-      end
-      assert.is_true(#state.acknowledged > 1000)
-      for _, id in ipairs(state.acknowledged) do
-        assert.is_truthy(position[id], "lost: " .. id)
-        local project = id:match "_(%l)_"
-        assert.is_true(position[id] > (latest[project] or 0), "out of order: " .. id)
-        latest[project] = position[id]
-      end
-    end)
-
-    for _, signal in ipairs { { "TERM", 143 }, { "INT", 130 } } do
-      it("finishes what is under way when it gets SIG" .. signal[1] .. ", and answers it", function()
-        local result
-        local running = start "direct 0.2"
-        sender.start(running.url, sender.body { id = "evt_1" }, nil, function(one) result = one end)
-        wait_until(has "begin evt_1")
-        os.execute("kill -" .. signal[1] .. " " .. running.pid)
-        wait_until(function() return result end)
-        assert.equal(204, result.status)
-        assert.equal(signal[2], ended())
-        assert.is_truthy(has "end evt_1"())
-        assert.equal("gitdev: interrupted\n", slurp(folder .. "/err"))
-        loop.run(function()
-          assert.equal("refused", (select(2, sender.deliver(running.url))).error)
-        end)
-      end)
-    end
-
-    it("leaves the rest in the spool", function()
-      local running = start "spool 0.1"
+  it("killed again and again under load, loses nothing that it acknowledged, and repeats nothing that it recorded", function()
+    local state = { acknowledged = {}, next = { a = 1, b = 1, c = 1, d = 1, e = 1 } }
+    local done, begun = {}, {}
+    for round = 1, 8 do
+      local running = start "spool 0.001"
+      state.url, state.stop = running.url, false
       loop.run(function()
-        for n = 1, 3 do
-          assert.equal(202, (sender.deliver(running.url, sender.body { id = "evt_" .. n })))
+        for project in pairs(state.next) do
+          loop.spawn(send, state, project)
         end
+        local target = #state.acknowledged + 40 + 37 * round
+        wait_until(function() return #state.acknowledged >= target end)
+        os.execute("kill -KILL " .. running.pid)
+        state.stop = true
       end)
-      wait_until(has "begin evt_1")
-      os.execute("kill -TERM " .. running.pid)
-      assert.equal(143, ended())
-      assert.equal("begin evt_1\nend evt_1\n", log())
-      start "spool 0 empty"
-      assert.equal(0, ended())
-      assert.equal("begin evt_1\nend evt_1\nbegin evt_2\nend evt_2\nbegin evt_3\nend evt_3\n", log())
-    end)
-
-    it("does not wait for what never ends", function()
-      local running = start "spool 1000 serve 0.05"
-      loop.run(function()
-        assert.equal(202, (sender.deliver(running.url, sender.body { id = "evt_1" })))
-      end)
-      wait_until(has "begin evt_1")
-      os.execute("kill -TERM " .. running.pid)
-      assert.equal(143, ended())
-      start "spool 0 empty"
-      assert.equal(0, ended())
-      assert.equal("begin evt_1\nbegin evt_1\nend evt_1\n", log())
-    end)
-
-    it("ends at once at the second signal", function()
-      local running = start "spool 1000 serve 1000"
-      loop.run(function()
-        assert.equal(202, (sender.deliver(running.url, sender.body { id = "evt_1" })))
-      end)
-      wait_until(has "begin evt_1")
-      os.execute("kill -TERM " .. running.pid)
-      loop.sleep(0.6) -- what comes within half a second is the same signal once more
-      assert.is_nil(slurp(folder .. "/status"))
-      os.execute("kill -TERM " .. running.pid)
-      assert.equal(143, ended())
-    end)
-
-    -- A limit on the size of files stands for a full disk.
-    local FULL = "trap '' XFSZ; ulimit -f 24;"
-
-    it("acknowledges nothing that it cannot write", function()
-      local running = start("spool 1000 serve 0.01", FULL)
-      local accepted = {}
-      loop.run(function()
-        local refused = 0
-        while refused < 3 do
-          local id = ("evt_%d_%d"):format(#accepted, refused)
-          local status, result = sender.deliver(running.url, sender.body { id = id, data = ('"x":"%s"'):format(("x"):rep(3000)) })
-          if status == 202 then
-            accepted[#accepted + 1] = id
-          else
-            assert.equal(503, status)
-            assert.equal("unavailable", json.decode(result.body).error.code)
-            assert.is_string(sender.header(result, "retry-after"))
-            refused = refused + 1
-          end
-        end
-        assert.equal(202, (sender.deliver(running.url, sender.body { id = "evt_small" })))
-        accepted[#accepted + 1] = "evt_small"
-      end)
-      os.execute("kill -TERM " .. running.pid)
-      assert.equal(143, ended())
-      local _, count = slurp(folder .. "/err"):gsub("cannot be written: File too large", "")
-      assert.equal(1, count)
-      os.remove(folder .. "/log")
-      start "spool 0 empty"
-      assert.equal(0, ended())
-      local handled = {}
-      for id in log():gmatch "end (%S+)\n" do
-        handled[#handled + 1] = id
-      end
-      assert.is_true(#accepted > 3)
-      assert.same(accepted, handled)
-    end)
-
-    -- Delivers events of 3000 bytes until one is refused. Returns how many were accepted.
-    local function fill(url)
-      local count = 0
-      loop.run(function()
-        while sender.deliver(url, sender.body { data = ('"x":"%s"'):format(("x"):rep(3000)) }) == 202 do
-          count = count + 1
-        end
-      end)
-      return count
-    end
-
-    local function count_ended()
-      return select(2, log():gsub("end %S+\n", ""))
-    end
-
-    it("works off what has filled its disk, and then accepts again", function()
-      local running = start("spool 0.05", FULL)
-      local count = fill(running.url)
-      wait_until(function() return count_ended() == count end)
-      wait_until(function() return fill(running.url) > 3 end)
-      os.execute("kill -TERM " .. running.pid)
-      assert.equal(143, ended())
-    end)
-
-    it("works off after a restart what a disk has no room for a second time", function()
-      local running = start "spool 1000 serve 0.01"
-      loop.run(function()
-        for _ = 1, 20 do
-          sender.deliver(running.url, sender.body { data = ('"x":"%s"'):format(("x"):rep(3000)) })
-        end
-      end)
-      os.execute("kill -KILL " .. running.pid)
       assert.equal(137, ended())
-      local file = assert(io.open(folder .. "/spool/spool.journal", "ab"))
-      file:write("0123456789abcdef 900\nE torn")
-      file:close()
-      os.remove(folder .. "/log")
-      start("spool 0 empty", FULL)
-      assert.equal(0, ended(), slurp(folder .. "/err"))
-      assert.equal(20, count_ended())
-    end)
+      for id in pairs(done) do
+        assert.equal(begun[id], count_begun()[id], id)
+      end
+      done, begun = recorded(), count_begun()
+    end
+    start "spool 0 empty"
+    assert.equal(0, ended(), slurp(folder .. "/err"))
+    assert.equal("", slurp(folder .. "/err"))
+    local counts, position, latest = count_begun(), {}, {}
+    for id in pairs(done) do
+      assert.equal(begun[id], counts[id], id)
+    end
+    local order = 0
+    for id in log():gmatch "end (%S+)\n" do
+      order = order + 1
+      position[id] = position[id] or order
+    end
+    assert.is_true(#state.acknowledged > 1000)
+    for _, id in ipairs(state.acknowledged) do
+      assert.is_truthy(position[id], "lost: " .. id)
+      local project = id:match "_(%l)_"
+      assert.is_true(position[id] > (latest[project] or 0), "out of order: " .. id)
+      latest[project] = position[id]
+    end
   end)
-end
+
+  for _, signal in ipairs { { "TERM", 143 }, { "INT", 130 } } do
+    it("finishes what is under way when it gets SIG" .. signal[1] .. ", and answers it", function()
+      local result
+      local running = start "direct 0.2"
+      sender.start(running.url, sender.body { id = "evt_1" }, nil, function(one) result = one end)
+      wait_until(has "begin evt_1")
+      os.execute("kill -" .. signal[1] .. " " .. running.pid)
+      wait_until(function() return result end)
+      assert.equal(204, result.status)
+      assert.equal(signal[2], ended())
+      assert.is_truthy(has "end evt_1"())
+      assert.equal("gitdev: interrupted\n", slurp(folder .. "/err"))
+      loop.run(function()
+        assert.equal("refused", (select(2, sender.deliver(running.url))).error)
+      end)
+    end)
+  end
+
+  it("leaves the rest in the spool", function()
+    local running = start "spool 0.1"
+    loop.run(function()
+      for n = 1, 3 do
+        assert.equal(202, (sender.deliver(running.url, sender.body { id = "evt_" .. n })))
+      end
+    end)
+    wait_until(has "begin evt_1")
+    os.execute("kill -TERM " .. running.pid)
+    assert.equal(143, ended())
+    assert.equal("begin evt_1\nend evt_1\n", log())
+    start "spool 0 empty"
+    assert.equal(0, ended())
+    assert.equal("begin evt_1\nend evt_1\nbegin evt_2\nend evt_2\nbegin evt_3\nend evt_3\n", log())
+  end)
+
+  it("does not wait for what never ends", function()
+    local running = start "spool 1000 serve 0.05"
+    loop.run(function()
+      assert.equal(202, (sender.deliver(running.url, sender.body { id = "evt_1" })))
+    end)
+    wait_until(has "begin evt_1")
+    os.execute("kill -TERM " .. running.pid)
+    assert.equal(143, ended())
+    start "spool 0 empty"
+    assert.equal(0, ended())
+    assert.equal("begin evt_1\nbegin evt_1\nend evt_1\n", log())
+  end)
+
+  it("ends at once at the second signal", function()
+    local running = start "spool 1000 serve 1000"
+    loop.run(function()
+      assert.equal(202, (sender.deliver(running.url, sender.body { id = "evt_1" })))
+    end)
+    wait_until(has "begin evt_1")
+    os.execute("kill -TERM " .. running.pid)
+    loop.sleep(0.6) -- what comes within half a second is the same signal once more
+    assert.is_nil(slurp(folder .. "/status"))
+    os.execute("kill -TERM " .. running.pid)
+    assert.equal(143, ended())
+  end)
+
+  -- A limit on the size of files stands for a full disk.
+  local FULL = "trap '' XFSZ; ulimit -f 24;"
+
+  it("acknowledges nothing that it cannot write", function()
+    local running = start("spool 1000 serve 0.01", FULL)
+    local accepted = {}
+    loop.run(function()
+      local refused = 0
+      while refused < 3 do
+        local id = ("evt_%d_%d"):format(#accepted, refused)
+        local status, result = sender.deliver(running.url, sender.body { id = id, data = ('"x":"%s"'):format(("x"):rep(3000)) })
+        if status == 202 then
+          accepted[#accepted + 1] = id
+        else
+          assert.equal(503, status)
+          assert.equal("unavailable", json.decode(result.body).error.code)
+          assert.is_string(sender.header(result, "retry-after"))
+          refused = refused + 1
+        end
+      end
+      assert.equal(202, (sender.deliver(running.url, sender.body { id = "evt_small" })))
+      accepted[#accepted + 1] = "evt_small"
+    end)
+    os.execute("kill -TERM " .. running.pid)
+    assert.equal(143, ended())
+    local _, count = slurp(folder .. "/err"):gsub("cannot be written: File too large", "")
+    assert.equal(1, count)
+    os.remove(folder .. "/log")
+    start "spool 0 empty"
+    assert.equal(0, ended())
+    local handled = {}
+    for id in log():gmatch "end (%S+)\n" do
+      handled[#handled + 1] = id
+    end
+    assert.is_true(#accepted > 3)
+    assert.same(accepted, handled)
+  end)
+
+  -- Delivers events of 3000 bytes until one is refused. Returns how many were accepted.
+  local function fill(url)
+    local count = 0
+    loop.run(function()
+      while sender.deliver(url, sender.body { data = ('"x":"%s"'):format(("x"):rep(3000)) }) == 202 do
+        count = count + 1
+      end
+    end)
+    return count
+  end
+
+  local function count_ended()
+    return select(2, log():gsub("end %S+\n", ""))
+  end
+
+  it("works off what has filled its disk, and then accepts again", function()
+    local running = start("spool 0.05", FULL)
+    local count = fill(running.url)
+    wait_until(function() return count_ended() == count end)
+    wait_until(function() return fill(running.url) > 3 end)
+    os.execute("kill -TERM " .. running.pid)
+    assert.equal(143, ended())
+  end)
+
+  it("works off after a restart what a disk has no room for a second time", function()
+    local running = start "spool 1000 serve 0.01"
+    loop.run(function()
+      for _ = 1, 20 do
+        sender.deliver(running.url, sender.body { data = ('"x":"%s"'):format(("x"):rep(3000)) })
+      end
+    end)
+    os.execute("kill -KILL " .. running.pid)
+    assert.equal(137, ended())
+    local file = assert(io.open(folder .. "/spool/spool.journal", "ab"))
+    file:write("0123456789abcdef 900\nE torn")
+    file:close()
+    os.remove(folder .. "/log")
+    start("spool 0 empty", FULL)
+    assert.equal(0, ended(), slurp(folder .. "/err"))
+    assert.equal(20, count_ended())
+  end)
+end)

@@ -73,6 +73,18 @@ for kind, make in pairs(MAKERS) do
       assert.is_true(store:seen("evt_2", 10))
     end)
 
+    it("grants shares of a rate limit, by its name, as gitdev.store.bucket says", function()
+      local function granted(name, member, wanted)
+        local report = { member = member, wanted = wanted, flying = 0, asked = 1, per_minute = 60, burst = 10, remaining = 10, age = 0 }
+        return store:take(name, report).granted
+      end
+      assert.same({ 7, 3, 0 }, { granted("one", "a", 7), granted("one", "b", 7), granted("one", "c", 7) })
+      assert.same({ 8, 2 }, { granted("the other: 100 %\n", "a", 8), granted("the other: 100 %\n", "b", 8) })
+      clock = clock + 5.1
+      assert.same({ 4, 1 }, { granted("one", "b", 4), granted("one", "c", 7) })
+      assert.is_false(store:seen("one", 10)) -- no id is meant
+    end)
+
     it("keeps ids apart, whatever is in them", function()
       local ids = { "a", "a b", "a\n", "a\nb", "a%20b", "%", "\0", "é", "done 1 x", "A", ("x"):rep(300), ("x"):rep(301), " a" }
       for _, id in ipairs(ids) do
@@ -254,6 +266,30 @@ describe("the store in a file", function()
     two:close()
     one:close()
     assert.is_false((pcall(one.seen, one, "a", 1)))
+  end)
+
+  it("keeps shares of a rate limit for all who have it open, and stays small", function()
+    clock = 1.7e9
+    local path = fresh_path()
+    local one, two = open(path, { now = tick }), open(path, { now = tick })
+    local function granted(store, member, wanted)
+      local report = { member = member, wanted = wanted, flying = 0, asked = 1, per_minute = 600, burst = 50, remaining = 50, age = 0 }
+      return store:take("acme", report).granted
+    end
+    assert.same({ 30, 20, 0 }, { granted(one, "a", 30), granted(two, "b", 30), granted(one, "a", 30) })
+    local sum, largest = 0, 0
+    for i = 1, 5000 do
+      clock = clock + 0.02
+      sum = sum + granted(i % 3 == 0 and one or two, i % 3 == 0 and "a" or "b", 1)
+      largest = math.max(largest, i % 100 == 0 and #slurp(path) or 0)
+    end
+    assert.is_true(sum > 950 and sum <= 1001, sum)
+    assert.is_true(largest < 300000, largest)
+    one:close()
+    two:close()
+    one = open(path, { now = tick })
+    assert.is_true(granted(one, "c", 50) <= 1) -- a restart is no reason for more
+    one:close()
   end)
 
   it("is readable to its user alone", function()

@@ -1,5 +1,6 @@
 -- The names of `require "gitdev"`.
 local gitdev = require "gitdev"
+local pcall = gitdev.pcall -- tasks wait in it
 
 describe("gitdev", function()
   it("has what it offers, in both styles", function()

@@ -1,10 +1,12 @@
 -- Tasks: who waits for whom, who hears of what, and what cancellation reaches. Time is virtual.
+local compat = require "gitdev.compat"
 local core = require "gitdev.core"
 local fake = require "spec.lua.support.fake"
 local gitdev = require "gitdev"
 local loop = require "gitdev.loop"
 local process = require "spec.lua.support.process"
 local test = require "gitdev.test"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local raised = fake.raised
 
@@ -746,6 +748,68 @@ describe("a task", function()
   end)
 end)
 
+describe("gitdev.pcall", function()
+  it("lets the other tasks go on while its function waits", function()
+    inside(function()
+      local order = {}
+      gitdev.spawn(function()
+        gitdev.sleep(1)
+        order[#order + 1] = "other"
+      end)
+      local function nested(...)
+        gitdev.sleep(2)
+        order[#order + 1] = "inner"
+        return ...
+      end
+      assert.same({ true, true, "a", nil, "c", n = 5 }, compat.pack(gitdev.pcall(gitdev.pcall, nested, "a", nil, "c")))
+      assert.equal("other inner", table.concat(order, " "))
+    end)
+  end)
+
+  it("catches what is raised before and after a wait, of any kind", function()
+    inside(function()
+      for _, seconds in ipairs { 0, 1 } do
+        for _, thrown in ipairs { "text", { "table" }, false } do
+          local ok, err = gitdev.pcall(function()
+            gitdev.sleep(seconds)
+            error(thrown, 0)
+          end)
+          assert.is_false(ok)
+          assert.equal(thrown, err)
+        end
+      end
+      assert.same({ false, nil, n = 2 }, compat.pack(gitdev.pcall(error)))
+    end)
+  end)
+
+  it("catches a task's end, and a timeout's", function()
+    inside(function()
+      local caught
+      local one = gitdev.spawn(function()
+        local ok, err = gitdev.pcall(gitdev.sleep, 9)
+        caught = not ok and err.type
+      end)
+      gitdev.sleep(1)
+      one:cancel()
+      one:wait()
+      assert.equal("canceled_error", caught)
+      local ok, err = gitdev.pcall(gitdev.timeout, 1, gitdev.sleep, 9)
+      assert.same({ false, "timeout_error" }, { ok, err.type })
+    end)
+  end)
+
+  it("is pcall outside of tasks, and in a coroutine of the program's own", function()
+    assert.same({ true, 2 }, { gitdev.pcall(math.max, 1, 2) })
+    assert.is_false((gitdev.pcall(error, "x")))
+    inside(function()
+      local yielded = coroutine.wrap(function()
+        gitdev.pcall(coroutine.yield, "out")
+      end)
+      assert.equal("out", yielded())
+    end)
+  end)
+end)
+
 describe("where a task cannot yield, a call and a sleep block, and work", function()
   local function slug(git)
     gitdev.sleep(1)
@@ -764,6 +828,19 @@ describe("where a task cannot yield, a call and a sleep block, and work", functi
         coroutine.yield(slug(git))
         coroutine.yield(slug(git))
       end) do
+        last = found
+      end
+      return last
+    end,
+    ["in pcall"] = function(git)
+      return select(2, _G.pcall(slug, git))
+    end,
+    ["in a for's iterator"] = function(git)
+      local last
+      for found in function(_, found)
+        local name = not found and slug(git) or nil
+        return name
+      end do
         last = found
       end
       return last
@@ -807,6 +884,10 @@ describe("where a task cannot yield, a call and a sleep block, and work", functi
       end))
     end,
   }
+
+  if pcall ~= _G.pcall then
+    PLACES["in an __index"] = nil -- plain 5.1 does not tell a metamethod from another function
+  end
 
   for name, place in pairs(PLACES) do
     it(name, function()

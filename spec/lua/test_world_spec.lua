@@ -6,6 +6,7 @@ local loop = require "gitdev.loop"
 local process = require "spec.lua.support.process"
 local server = require "gitdev.emulator.server"
 local test = require "gitdev.test"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local raised = fake.raised
 
@@ -15,7 +16,7 @@ local BUSY = [[
   local test = require "gitdev.test"
   local world = test.world { seed = tonumber((...)), plan = "starter", auto_create_projects = true }
   local function try(fn, ...)
-    local ok, err = pcall(fn, ...)
+    local ok, err = gitdev.pcall(fn, ...)
     return ok and "ok" or err.code or err.type
   end
   local told = {}

@@ -2,6 +2,7 @@
 local gitdev = require "gitdev"
 local server = require "gitdev.emulator.server"
 local test = require "gitdev.test"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: req_7\r\n"
 local PROJECT = '{"id":"prj_1","object":"project","slug":"my-app"}'

@@ -1,6 +1,7 @@
 local fake = require "spec.lua.support.fake"
 local gitdev = require "gitdev"
 local scripted = require "spec.lua.support.scripted"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local function deployment(status, extra)
   local thing = { id = "dep_1", object = "deployment", project = "my-app", status = status, url = "https://my-app.git.dev" }

@@ -4,6 +4,7 @@ local gitdev = require "gitdev"
 local loop = require "gitdev.loop"
 local nginx = require "spec.lua.support.nginx"
 local origin = require "spec.lua.support.stream_origin"
+local pcall = gitdev.pcall -- tasks wait in it
 
 local PATIENCE = 60 -- only a bug makes anyone wait that long
 
@@ -100,9 +101,9 @@ describe("a WebSocket", function()
     local ends = {
       { function(peer) peer:close(4409, "enough") end, 4409, "enough" },
       { function(peer) peer:close() end, 1000, "" },
-      { function(peer) peer:send_raw "\x88\0" end, 1005, "" },
-      { function(peer) peer:send_raw "\xff\0" end, 1002 },
-      { function(peer) peer:send_raw "\x81\1\xff" end, 1007 },
+      { function(peer) peer:send_raw "\136\0" end, 1005, "" },
+      { function(peer) peer:send_raw "\255\0" end, 1002 },
+      { function(peer) peer:send_raw "\129\1\255" end, 1007 },
       { function(peer) peer:send(("x"):rep(131073)) end, 1009 },
       { function(peer) peer:abort() end, 1006 },
     }

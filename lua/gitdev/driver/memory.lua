@@ -390,6 +390,14 @@ function memory:cancel_all(client)
   end
 end
 
+--- A store has been visited for a shared rate limit (core's limit): its calls may go on.
+function memory:poke(limit)
+  local line = self.lines[limit:id()]
+  if line then
+    ask_first(self, line)
+  end
+end
+
 --- A call's stream has bytes, or room, again.
 function memory:resume(call)
   local job = self.jobs[call]

@@ -44,7 +44,12 @@ end
 
 ---A connection is gone, or none could be made: decides when the next try is due, `resume_at`. True, or nil and the error, when there is none.
 function connections.lose(self, err)
-  local connection, now = self.connection, self.client.driver.now()
+  local driver = self.client.driver
+  local ending = driver.ending and driver.ending()
+  if ending then
+    return nil, ending
+  end
+  local connection, now = self.connection, driver.now()
   if connection and self.cursor ~= nil and type(self.cursor) ~= "string" then
     err = connection:refuse "has no cursor"
   end

@@ -33,6 +33,10 @@ end
 ---Waits, unless that would pass the deadline. True; nil, and the error if there is one, when it is over by then.
 function follower.pause(self, seconds)
   local driver = self.client.driver
+  local ending = driver.ending and driver.ending()
+  if ending then
+    return nil, ending
+  end
   if self.deadline and driver.now() + seconds >= self.deadline then
     return nil, follower.timeout_error(self)
   end

@@ -1,6 +1,7 @@
 -- A store (see gitdev.store) in a file: for all processes of a machine, across their deaths. The file is a journal of lines: "done ENDS ID",
--- "claim ENDS TOKEN ID", "free TOKEN ID", with Unix milliseconds. Each call is a turn: the file is locked, what others have appended is read,
--- a line is appended, the lock is given up. When most of it says nothing any more, the file is replaced by a short one.
+-- "claim ENDS TOKEN ID", "free TOKEN ID", with Unix milliseconds; and "limit NAME STATE" of a shared rate limit. Each call is a turn: the file is
+-- locked, what others have appended is read, a line is appended, the lock is given up. When most of it says nothing any more, the file is replaced
+-- by a short one.
 local arguments = require "gitdev.store.arguments"
 local core = require "gitdev.core"
 local errors = require "gitdev.error"
@@ -43,6 +44,12 @@ local APPLY = {
       known:claim(id, tonumber(ends), token)
     end
   end,
+  limit = function(_, rest, limits)
+    local name, state = rest:match "^(%S+) (.+)$"
+    if name then
+      limits[name] = state
+    end
+  end,
   free = function(known, rest)
     local token, id = rest:match "^(%S+) (%S+)$"
     if token then
@@ -56,12 +63,13 @@ local function apply(self, line)
   local kind, rest = line:match "^(%l+) (.+)$"
   self.lines = self.lines + 1
   if APPLY[kind] then
-    APPLY[kind](self.marks, rest)
+    APPLY[kind](self.marks, rest, self.limits)
   end
 end
 
 local function forget(self)
   self.marks, self.offset, self.lines = marks.new(self.max), 0, 0
+  self.limits = {} -- by name: the state
 end
 
 local function append(self, text, sync)
@@ -107,6 +115,10 @@ local function claim_line(id, ends, token)
   return ("claim %d %s %s\n"):format(ends, token, id)
 end
 
+local function limit_line(name, state)
+  return ("limit %s %s\n"):format(name, state)
+end
+
 -- Puts a file of what is still true in the place of one that has grown to several times as much. The old one does as well: when that fails,
 -- on a full disk say, it is tried again when there is twice as much to gain. Whether what is known is what the file has.
 local function compact(self)
@@ -120,6 +132,9 @@ local function compact(self)
   end, function(id, ends, token)
     out[#out + 1] = claim_line(id, ends, token)
   end)
+  for name, state in pairs(self.limits) do
+    out[#out + 1] = limit_line(name, state)
+  end
   local text = table.concat(out)
   if not self.journal:replace(text) then
     self.enough = 2 * self.lines
@@ -246,6 +261,16 @@ function file:release(id, token)
       write(self, ("free %s %s\n"):format(mine, key), false)
     end
   end)
+end
+
+---A share of a rate limit: for the processes of this machine. The disk need not have it: a machine that comes up again begins anew.
+function file:take(name, report)
+  local bucket, key = require "gitdev.store.bucket", core.escape(name)
+  return (turn(self, function()
+    local grant, state = bucket.take(self.limits[key], report, self.now())
+    write(self, limit_line(key, state), false)
+    return grant
+  end))
 end
 
 function file:close()

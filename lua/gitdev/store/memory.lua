@@ -1,6 +1,7 @@
 -- A store (see gitdev.store) in this Lua state's memory: for one process, and no longer than it lives.
 local arguments = require "gitdev.store.arguments"
 local core = require "gitdev.core"
+local loop = require "gitdev.loop"
 local marks = require "gitdev.store.marks"
 
 local memory = {}
@@ -13,7 +14,7 @@ local OPTIONS = { max = "limit", now = "function" }
 ---@return gitdev.Store
 function memory.new(options)
   options = arguments.options(options, OPTIONS, "gitdev.store.memory")
-  return setmetatable({ marks = marks.new(options.max or arguments.MAX), now = options.now or core.now }, memory)
+  return setmetatable({ marks = marks.new(options.max or arguments.MAX), now = options.now or loop.now, limits = {} }, memory)
 end
 
 -- What the id is, and the time.
@@ -49,6 +50,13 @@ end
 
 function memory:release(id, token)
   self.marks:free(arguments.key(id), arguments.token(token))
+end
+
+---A share of a rate limit: for the clients of this process.
+function memory:take(name, report)
+  local grant, state = require("gitdev.store.bucket").take(self.limits[name], report, self.now())
+  self.limits[name] = state
+  return grant
 end
 
 function memory.close() end

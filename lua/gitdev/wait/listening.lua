@@ -1,5 +1,6 @@
 -- The listening half of a wait: a stream of the thing's log (contract 2.5), of which only what is said of the status is wanted. While it is open
 -- nobody has to look.
+local compat = require "gitdev.compat"
 local schema = require "gitdev.schema"
 local stream = require "gitdev.stream"
 
@@ -35,6 +36,7 @@ function listening.is_possible(self)
     and not self.deaf
     and driver.now() >= (self.client.deaf_till or 0)
     and driver.open ~= nil
+    and not (driver.ending and driver.ending())
     and schema.operation(self.spec.home .. ".logs.stream") ~= nil
 end
 
@@ -90,7 +92,7 @@ end
 
 ---Listens until the thing is at rest, the time is over, or there is nothing to listen to. However it ends, the stream does not stay open.
 function listening.run(self)
-  local ok, err = pcall(hear_all, self)
+  local ok, err = compat.pcall(hear_all, self)
   stop(self)
   if not ok then
     error(err, 0)

@@ -1,4 +1,5 @@
 -- Which function handles an event: what stands in the table `on` of gitdev.webhooks.serve, and how one is run.
+local compat = require "gitdev.compat"
 local core = require "gitdev.core"
 local errors = require "gitdev.error"
 local loop = require "gitdev.loop"
@@ -84,7 +85,7 @@ function handlers.perform(run, seconds, fn, ...)
     return one, ...
   end
   run.task = one
-  return settle(pcall(one.wait, one))
+  return settle(compat.pcall(one.wait, one))
 end
 
 ---Runs a handler so.

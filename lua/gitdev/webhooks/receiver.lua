@@ -3,6 +3,7 @@
 --
 -- A receiver is a task, and what handles its events are tasks below it: so it ends with what made it, and a script does not end before
 -- it. The listener's requests are taken from it by a service, which wakes the task.
+local compat = require "gitdev.compat"
 local core = require "gitdev.core"
 local errors = require "gitdev.error"
 local handlers = require "gitdev.webhooks.handlers"
@@ -10,6 +11,7 @@ local loop = require "gitdev.loop"
 local options_of = require "gitdev.options"
 local request = require "gitdev.webhooks.request"
 local scope = require "gitdev.scope"
+local settings = require "gitdev.webhooks.settings"
 local task = require "gitdev.task"
 
 local receiver = {}
@@ -65,16 +67,6 @@ local function misuse(param, message)
   errors.misuse { code = "parameter_invalid", param = param, message = message }
 end
 
-local STORE_METHODS = { "claim", "confirm", "release" }
-
-local function check_store(store)
-  for _, name in ipairs(STORE_METHODS) do
-    if type(store[name]) ~= "function" then
-      misuse("store", "store has no function " .. name .. ": it must be one of gitdev.store's, or have the same methods.")
-    end
-  end
-end
-
 local function check_paths(options)
   if options.path and not options.path:find "^/[!-~]*$" then
     misuse("path", 'path must begin with a slash, such as "/webhooks"; what is not visible ASCII in it stands percent-encoded.')
@@ -94,12 +86,10 @@ local function check(options)
   options_of.check(options, OPTIONS, "gitdev.webhooks.serve")
   if not options.port then
     errors.misuse { code = "parameter_missing", param = "port", message = "gitdev.webhooks.serve needs a port, such as 8080; 0 is any that is free." }
-  elseif options.secret ~= nil and options.secrets ~= nil then
-    misuse("secrets", "secret and secrets are the same: say one of them.")
   end
   check_paths(options)
   if options.store then
-    check_store(options.store)
+    settings.check_store(options.store)
   end
   for name in pairs(OF_SPOOL) do
     if options[name] and not options.spool then
@@ -108,43 +98,10 @@ local function check(options)
   end
 end
 
--- ---- signatures ----
-
-local function both(value, err)
-  return value, err
-end
-
--- An event of a body that was verified before: signed anew, so that there is one way to read one. Standard Webhooks sign an id beside the
--- body, and the event's own may not be one.
-local function reviver(surface, secret, scheme)
-  local first = type(secret) == "table" and secret[1] or secret
-  return function(body)
-    local header, err = surface.sign(body, first, { scheme = scheme, now = 0, id = "evt_0" })
-    if not header then
-      return nil, err
-    end
-    return surface.verify(body, header, first, { scheme = scheme, now = 0 })
-  end
-end
-
--- Whether the secrets are any is asked before a delivery comes.
 local function set_up_verifying(self, options)
-  local surface = require("gitdev.webhooks").new(both)
-  local secret, scheme = options.secret or options.secrets or os.getenv "GIT_WEBHOOK_SECRET", options.scheme
-  local sample = '{"id":"evt_0"}'
-  for _, one in ipairs(type(secret) == "table" and secret[1] and secret or { secret or "" }) do
-    local signed, err = surface.sign(sample, one, { scheme = scheme, now = 0 })
-    if not signed then
-      return nil, err
-    end
-  end
-  local settings = { tolerance = options.tolerance, now = options.clock, scheme = scheme }
-  surface.verify(sample, {}, secret, settings) -- raises what is wrong with the options
-  function self.verify(body, headers)
-    return surface.verify(body, headers, secret, settings)
-  end
-  self.revive = reviver(surface, secret, scheme)
-  return true
+  local err
+  self.verify, err, self.revive = settings.verifier(options)
+  return self.verify, err
 end
 
 -- ---- errors of handlers ----
@@ -159,7 +116,7 @@ local function write_error(err, event, traceback)
 end
 
 local function tell(self, err, event, traceback)
-  local ok, problem = pcall(scope.timeout, self.grace, self.on_error, err, event, traceback)
+  local ok, problem = compat.pcall(scope.timeout, self.grace, self.on_error, err, event, traceback)
   if not ok then
     write_error(err, event, traceback)
     write_error("on_error failed: " .. handlers.text_of(problem), event)
@@ -188,7 +145,7 @@ function inner:ask_store(one, name, ...)
   if not self.has_own_store then
     ok, first, second = select(2, handlers.perform(one, STORE_SECONDS, store[name], store, one.id, ...))
   elseif not self.is_closed then -- with it the store was
-    ok, first, second = pcall(store[name], store, one.id, ...)
+    ok, first, second = compat.pcall(store[name], store, one.id, ...)
   end
   if not ok and not self.is_closed then
     self:report(first, one.event)
@@ -277,7 +234,7 @@ end
 
 local function run(self)
   self.task = loop.current()
-  local ok, err = pcall(work, self)
+  local ok, err = compat.pcall(work, self)
   close(self)
   if not ok then
     loop.raise(err, debug.traceback())

@@ -34,13 +34,15 @@ function request.accept(exchange, status)
   exchange:close()
 end
 
----Answers with a refusal, and closes the exchange.
----@param exchange userdata
+---What a refusal is answered with.
 ---@param reason string
-function request.refuse(exchange, reason)
+---@return integer status
+---@return string[] fields  { name, value, … }
+---@return string body
+function request.refusal(reason)
   local row = REFUSALS[reason] or REFUSALS.internal_error
   local code = REFUSALS[reason] and reason or "internal_error"
-  local fields = { "Date", core.date(core.time()), "Content-Type", "application/json; charset=utf-8" }
+  local fields = { "Content-Type", "application/json; charset=utf-8" }
   local function add(name, value)
     fields[#fields + 1], fields[#fields + 2] = name, value
   end
@@ -50,8 +52,16 @@ function request.refuse(exchange, reason)
   if code == "method_not_allowed" then
     add("Allow", "POST")
   end
-  local body = ('{"error":{"type":"%s","code":"%s","message":%s}}'):format(row[2], code, json.quote(row[3]))
-  exchange:answer(row[1], fields, body)
+  return row[1], fields, ('{"error":{"type":"%s","code":"%s","message":%s}}'):format(row[2], code, json.quote(row[3]))
+end
+
+---Answers with a refusal, and closes the exchange.
+---@param exchange userdata
+---@param reason string
+function request.refuse(exchange, reason)
+  local status, fields, body = request.refusal(reason)
+  fields[#fields + 1], fields[#fields + 2] = "Date", core.date(core.time())
+  exchange:answer(status, fields, body)
   exchange:close()
 end
 
@@ -62,33 +72,47 @@ local function path_of(target)
   return path == "" and "/" or path
 end
 
----Reads a delivery: HTTP first, then the signature, by the one function that verifies. Of the content type nothing is asked: the signature
----is of the bytes.
+---What a delivery brings, if its signature is right, by the one function that verifies. Of the content type nothing is asked: the signature is of the
+---bytes.
+---@param verify fun(body: string, headers: table): table|nil, gitdev.Error|nil
+---@param headers table  by their names in lower case
+---@param body string
+---@return table|nil event
+---@return table|string delivery  { id, attempt, received_at, body }, or why it is refused
+function request.open(verify, headers, body)
+  if #body > request.BODY_MAX then
+    return nil, "payload_too_large"
+  end
+  local event, err = verify(body, headers)
+  if not event then
+    return nil, err.reason
+  elseif event.id == "" or event.id:find "%z" then
+    return nil, "bad_payload"
+  end
+  local function header(name)
+    return type(headers[name]) == "string" and headers[name] or nil -- of several none counts
+  end
+  return event, {
+    id = header "x-git-delivery",
+    attempt = tonumber((header "x-git-attempt" or ""):match "^%d%d?%d?$"),
+    received_at = math.floor(core.time()),
+    body = body,
+  }
+end
+
+---Reads a delivery: HTTP first, then the signature.
 ---@param exchange userdata
 ---@param receiver table  path, verify
 ---@return table|nil event
----@return table|string delivery  { id, attempt, received_at, body }, or why it is refused
+---@return table|string delivery  or why it is refused
 function request.read(exchange, receiver)
   local method, target, headers, body = exchange:request()
   if receiver.path and path_of(target) ~= receiver.path then
     return nil, "resource_missing"
   elseif method ~= "POST" then
     return nil, "method_not_allowed"
-  elseif #body > request.BODY_MAX then
-    return nil, "payload_too_large"
   end
-  local event, err = receiver.verify(body, headers)
-  if not event then
-    return nil, err.reason
-  elseif event.id == "" or event.id:find "%z" then
-    return nil, "bad_payload"
-  end
-  return event, {
-    id = headers["x-git-delivery"],
-    attempt = tonumber((headers["x-git-attempt"] or ""):match "^%d%d?%d?$"),
-    received_at = math.floor(core.time()),
-    body = body,
-  }
+  return request.open(receiver.verify, headers, body)
 end
 
 return request

@@ -1,5 +1,6 @@
 -- A client whose calls go nowhere: a spec says what each is answered, and sees what was asked. The C client is replaced while the client is
 -- made; time is virtual.
+local compat = require "gitdev.compat"
 local core = require "gitdev.core"
 local json = require "gitdev.json"
 
@@ -110,7 +111,7 @@ end
 
 ---Runs a function that must raise; returns what it raised.
 function fake.raised(fn, ...)
-  local ok, err = pcall(fn, ...)
+  local ok, err = compat.pcall(fn, ...)
   assert(not ok, "nothing was raised")
   return err
 end

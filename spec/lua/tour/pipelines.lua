@@ -109,7 +109,7 @@ local function first_run(git, control, release)
   assert(#run.commit_sha == 40 and run.started_at == nil and run.failure == nil, "its commit")
   control("POST", "clock", { advance_ms = HOUR_MS })
 
-  local ok, err = pcall(run.wait, run, { quiet = true, timeout = 60 })
+  local ok, err = gitdev.pcall(run.wait, run, { quiet = true, timeout = 60 })
   assert(not ok and err.type == "run_failed" and err.code == "exit_code" and err.run == run, "a wait that fails")
   same(run.failure.job, "test", "what failed")
   assert(run.duration_ms > 0 and run.finished_at >= run.started_at, "its times")
@@ -171,7 +171,7 @@ local function jobs(git, run)
 
   local lint = job_of(run, "lint")
   assert(lint.allow_failure and lint.failure_code == "exit_code" and lint.steps[1].exit_code == 1, "one that may fail")
-  local ok, err = pcall(lint.wait, lint)
+  local ok, err = gitdev.pcall(lint.wait, lint)
   assert(not ok and err.type == "run_failed" and err.job == lint, "a wait that fails")
 
   local lines = job:logs { stage = "compile", level = "info", limit = 1000 }

@@ -1,0 +1,264 @@
+-- A client's rate limit that is spent together with others, through a store (see docs/fleets.md). The machine says when the store is to be
+-- visited, and what is to be told there (core's limit); the store's rule says what is granted (gitdev.store.bucket); a supply, here, goes between
+-- the two, and says so once when the store is away. There is one for each limit, whatever clients there are.
+--
+-- Under the loop a supply never waits: it visits when a call is begun, after each turn of the loop in which calls are under way, and when the
+-- time has come that the store named. A driver with supplies = "driver" has it visit instead, by tend(), where it may wait: in nginx.
+local errors = require "gitdev.error"
+
+local fleet = {}
+
+local supplies = setmetatable({}, { __mode = "v" }) -- by limit:id()
+
+local supply = {}
+supply.__index = supply
+
+-- Seconds between visits to a store that is away: at first, and at most.
+local PAUSE, PAUSE_MAX = 1, 10
+local PATIENCE = 2.9 -- seconds
+
+-- ---- telling that the store is away ----
+
+local function warn(text)
+  local ngx = _G.ngx
+  if ngx then
+    ngx.log(ngx.WARN, text)
+  else
+    require("gitdev.progress").print(text)
+  end
+end
+
+local function error_of(problem)
+  if type(problem) == "table" and problem.message then
+    return problem
+  end
+  return errors.new { type = "config_error", code = "store_failed", message = "the store of the rate limit failed: " .. tostring(problem) }
+end
+
+-- What the program does when it hears of it must not end what the loop does. Whether anybody has heard.
+local function tell(self, err, meanwhile)
+  local heard = false
+  for inner in pairs(self.clients) do
+    local hook, note = inner.on_store_error, inner.note
+    heard = heard or hook or note
+    if note then
+      note("store", "state", "away", "meanwhile", meanwhile, "code", err.code, "message", err.message)
+    end
+    local ok, problem = pcall(hook or type, err)
+    if not ok then
+      warn("gitdev: on_store_error failed: " .. tostring(problem))
+    end
+  end
+  return heard
+end
+
+local function gone(self, problem)
+  self.pause = self.away and math.min(self.pause * 2, PAUSE_MAX) or PAUSE
+  self.limit:away(self.now() + self.pause)
+  if self.away then
+    return
+  end
+  self.away = true
+  local err = error_of(problem)
+  local meanwhile = self.store.pacing == "closed" and "nothing is sent" or "each paces itself"
+  if not tell(self, err, meanwhile) then
+    warn("gitdev: the rate limit is not shared for now, " .. meanwhile .. ": " .. tostring(err))
+  end
+end
+
+local function back(self)
+  if not self.away then
+    return
+  end
+  self.away = false
+  for inner in pairs(self.clients) do
+    if inner.note then
+      inner.note("store", "state", "back")
+    end
+  end
+end
+
+-- ---- visits ----
+
+local function settle(self, grant, problem)
+  if type(grant) == "table" then
+    self.limit:grant(self.now(), grant)
+    back(self)
+  else
+    gone(self, problem or "it granted nothing")
+  end
+  self.poke(self.limit)
+end
+
+-- Begins a visit to a store that has to wait. One that says nothing is given up just before the machine does.
+local function begin_visit(self, report)
+  local loop, store = require "gitdev.loop", self.store
+  local over, timer, cancel
+  local function finish(grant, problem)
+    if not over then
+      over = true
+      loop.unschedule(timer)
+      settle(self, grant, problem)
+      self:tend()
+    end
+  end
+  timer = loop.schedule(self.now() + PATIENCE, function()
+    if type(cancel) == "function" then
+      cancel()
+    end
+    finish(nil, "it did not answer for " .. PATIENCE .. " seconds")
+  end)
+  local ok, problem = pcall(store.take_async, store, self.name, report, finish)
+  if ok then
+    cancel = problem
+  else
+    finish(nil, problem)
+  end
+end
+
+local function visit(self, report)
+  local store = self.store
+  if self.is_async and store.take_async then
+    begin_visit(self, report)
+    return
+  end
+  local ok, grant = pcall(store.take, store, self.name, report)
+  settle(self, ok and grant, not ok and grant)
+end
+
+---Makes the visits that are due.
+---@return boolean  whether the machine has been told something, so that it may say something else
+function supply:tend()
+  local limit, told = self.limit, false
+  local report, again = limit:report(self.now())
+  while report do
+    told = true
+    visit(self, report)
+    report, again = limit:report(self.now())
+  end
+  self.again = again
+  self.watch(self)
+  return told
+end
+
+-- ---- under the loop ----
+
+local function on_time(self)
+  self.timer = nil
+  self:tend()
+end
+
+local function set_timer(self, loop, at)
+  local timer = self.timer
+  if timer and timer.action and timer.due <= at and timer.due >= self.now() then
+    return
+  end
+  loop.unschedule(timer)
+  self.timer = loop.schedule(at, on_time, self)
+end
+
+-- A service must not be taken out of the list by itself.
+local function rest(self)
+  local loop = require "gitdev.loop"
+  self.resting = nil
+  if not self.limit:busy() then
+    loop.unserve(self.service)
+  end
+end
+
+-- As long as calls are under way the supply is a service of the loop: it goes with them, so that a program that does nothing has nothing to turn for.
+local function watch(self)
+  local loop = require "gitdev.loop"
+  if self.again then
+    set_timer(self, loop, self.again)
+  end
+  local busy, serving = self.limit:busy(), loop.serves(self.service)
+  if busy and not serving then
+    loop.serve(self.service)
+  elseif serving and not busy and not (self.resting and self.resting.action) then
+    self.resting = loop.schedule(self.now(), rest, self)
+  end
+end
+
+local function poke(limit)
+  require("gitdev.loop").poke(limit)
+end
+
+-- The driver of a client that is supplied by the loop.
+local function tended(driver, self)
+  local made = {}
+  for _, name in ipairs { "perform", "start", "open" } do
+    local how = driver[name]
+    made[name] = how and function(call)
+      self:tend()
+      return how(call)
+    end
+  end
+  return setmetatable(made, { __index = driver })
+end
+
+-- ---- making ----
+
+local function nothing() end
+
+local function new_supply(limit, driver)
+  local by_loop = driver.supplies == "loop"
+  local self = setmetatable({
+    limit = limit,
+    name = limit:name(),
+    now = driver.clock or driver.now,
+    clients = setmetatable({}, { __mode = "k" }), -- who is told when the store is away
+    away = false,
+    is_async = by_loop,
+    poke = by_loop and poke or nothing,
+    watch = by_loop and watch or nothing,
+  }, supply)
+  self.service = function()
+    self:tend()
+  end
+  return self
+end
+
+---What is wrong with the options of a client that is to share its limit, or nil.
+---@param given gitdev.ClientOptions
+---@param driver table
+---@return string|nil
+function fleet.fault(given, driver)
+  if given.rate_limit_name and not given.rate_limit_store then
+    return "rate_limit_name: names a limit that is shared through a store: pass rate_limit_store as well."
+  elseif given.rate_limit_store and driver.supplies ~= "loop" and driver.supplies ~= "driver" then
+    return "rate_limit_store: this driver does not visit stores: see supplies in gitdev.driver.curl."
+  end
+  return nil
+end
+
+---Has a client's calls wait for what the store grants.
+---@param inner table  the client; changed
+---@param given gitdev.ClientOptions
+function fleet.join(inner, given)
+  local limit = inner.made:limit()
+  local id, driver = limit:id(), inner.driver
+  local self = supplies[id] or new_supply(limit, driver)
+  supplies[id] = self
+  self.store = given.rate_limit_store
+  self.clients[inner] = true
+  inner.supply, inner.on_store_error = self, given.on_store_error
+  if driver.supplies == "loop" then
+    inner.driver = tended(driver, self)
+    inner.perform = inner.driver.perform
+  end
+end
+
+---A client is closed.
+function fleet.leave(inner)
+  inner.supply.clients[inner] = nil
+end
+
+---What visits the store for a call; nil when its rate limit is not shared.
+---@param call table  of core's
+---@return table|nil
+function fleet.of(call)
+  return supplies[call:limit()]
+end
+
+return fleet
