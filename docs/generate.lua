@@ -1,5 +1,6 @@
--- Writes what is made from the API's tables: docs/reference/ and lua/gitdev/types.d.lua. Run it by `./dev docs`, from the repository's root.
+-- Writes what is made from tables: docs/reference/, lua/gitdev/types.d.lua and docs/gitdev.1. Run it by `./dev docs`, from the repository's root.
 local files = require("gitdev.describe.pages").files()
+files["docs/gitdev.1"] = require("gitdev.cli.man_page").text()
 
 local function write(path, text)
   local file = assert(io.open(path, "wb"))
