@@ -1,15 +1,15 @@
 --- Debian's nginx for specs: a master and two workers on loopback, TLS, files under a directory of its own. It ends with the spec, and
 -- with the process if that is killed: what starts it waits for the pipe from here to close.
 local core = require "gitdev.core"
-local loop = require "gitdev.loop"
 local process = require "spec.lua.support.process"
+local server = require "spec.lua.support.server"
+
+local first_line, slurp, write = server.first_line, server.slurp, server.write
 
 local nginx = {}
 nginx.__index = nginx
 
 nginx.API_KEY = "gsk_test_abcdefghijklmnopqrstuvwxyz012345"
-
-local STEP, TRIES = 0.01, 500
 
 local CONFIGURATION = [[
 worker_processes 2;
@@ -57,13 +57,6 @@ wait $child
 rm -rf "$PWD"
 ]]
 
-local function first_line(command)
-  local pipe = assert(io.popen(command))
-  local line = pipe:read "*l"
-  pipe:close()
-  return line
-end
-
 --- The program, or nil and what to say of it.
 function nginx.find()
   local path = first_line "PATH=$PATH:/usr/sbin command -v nginx"
@@ -72,42 +65,12 @@ function nginx.find()
   return path
 end
 
-local function slurp(path)
-  local file = io.open(path, "rb")
-  if not file then return "" end
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(text))
-  file:close()
-end
-
-local function free_port()
-  local listener = assert(loop.listen {})
-  local port = listener:port()
-  listener:close()
-  return port
-end
-
--- Readable by workers that run as somebody else.
 local function make_directory()
-  local path = assert(first_line "mktemp -d /tmp/gitdev-nginx-XXXXXX")
+  local path = server.folder "nginx"
   local command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=gitdev-spec"
     .. " -addext subjectAltName=IP:127.0.0.1,DNS:localhost -keyout %s/server.key -out %s/server.pem"
-  assert(process.run("chmod 755 " .. path .. " && " .. command:gsub("%%s", path)) == 0, "openssl made no certificate")
+  assert(process.run((command:gsub("%%s", path))) == 0, "openssl made no certificate")
   return path
-end
-
-local function until_true(what, condition)
-  for _ = 1, TRIES do
-    if condition() then return end
-    loop.sleep(STEP)
-  end
-  error("nginx: waited in vain until " .. what)
 end
 
 local function fill_in(self, options)
@@ -122,10 +85,10 @@ end
 
 -- Someone else may have taken the port meanwhile.
 local function run(self, options)
-  self.port = free_port()
+  self.port = server.free_port()
   write(self.root .. "/nginx.conf", fill_in(self, options))
   self.keeper = assert(io.popen(KEEPER:format(process.quote(self.root), self.program), "w"))
-  until_true("it runs, or has failed", function()
+  server.await("it runs, or has failed", function()
     return self:master() or self:errors():find("[emerg]", 1, true)
   end)
   return self:master() ~= nil
@@ -156,12 +119,7 @@ end
 
 --- The pids of the workers that run now; those that are on their way out are not among them.
 function nginx:workers()
-  local pids, master = {}, self:master()
-  for pid in slurp("/proc/" .. master .. "/task/" .. master .. "/children"):gmatch "%d+" do
-    local title = slurp("/proc/" .. pid .. "/cmdline")
-    if title:find("worker process", 1, true) and not title:find("shutting down", 1, true) then pids[#pids + 1] = pid end
-  end
-  return pids
+  return server.workers(self:master())
 end
 
 local function signal(name, pid)
@@ -200,7 +158,7 @@ end
 
 --- Waits until so many requests are in the log: nginx writes them down when they are over.
 function nginx:await_log(count)
-  until_true(count .. " requests are in the log", function()
+  server.await(count .. " requests are in the log", function()
     return #self:log() >= count
   end)
   return self:log()

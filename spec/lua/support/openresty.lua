@@ -1,13 +1,15 @@
 --- Debian's nginx with its Lua module for specs: a master and two workers on loopback, in clear, with a folder of their own; and what they call,
 -- an emulator in a process of its own. Both end with the spec, also when that is killed: what starts them waits for a pipe from here to close.
 local json = require "gitdev.json"
-local loop = require "gitdev.loop"
 local process = require "spec.lua.support.process"
+local server = require "spec.lua.support.server"
+
+local first_line, slurp, write = server.first_line, server.slurp, server.write
 
 local openresty = {}
 openresty.__index = openresty
 
-local STEP, PATIENCE = 0.02, 20
+openresty.await, openresty.free_port = server.await, server.free_port
 
 local MODULES = "/usr/lib/nginx/modules"
 
@@ -53,59 +55,9 @@ wait $child
 rm -rf %s
 ]]
 
-local function first_line(command)
-  local pipe = assert(io.popen(command))
-  local line = pipe:read "*l"
-  pipe:close()
-  return line
-end
-
 local function exists(path)
   local file = io.open(path, "rb")
   return file ~= nil and file:close() and true
-end
-
-local function slurp(path)
-  local file = io.open(path, "rb")
-  if not file then
-    return ""
-  end
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(text))
-  file:close()
-end
-
---- Waits until condition() is true, and returns what it returned.
-function openresty.await(what, condition)
-  local due = loop.now() + PATIENCE
-  repeat
-    local value = condition()
-    if value then
-      return value
-    end
-    loop.sleep(STEP)
-  until loop.now() > due
-  error("waited in vain until " .. what)
-end
-
-local function make_directory()
-  local path = assert(first_line "mktemp -d /tmp/gitdev-openresty-XXXXXX")
-  assert(process.run("chmod 755 " .. path) == 0)
-  return path
-end
-
---- A port of loopback that nobody has.
-function openresty.free_port()
-  local listener = assert(loop.listen {})
-  local port = listener:port()
-  listener:close()
-  return port
 end
 
 -- What nginx's workers load: this build's modules for LuaJIT, and the Lua files of this work tree.
@@ -163,7 +115,7 @@ end
 
 --- Starts an emulator. `options`: words of `gitdev emulator`. Returns { url, api_key, ca_file, pid; stop() }; its url names localhost.
 function openresty.emulator(options)
-  local root = make_directory()
+  local root = server.folder "openresty"
   local output = root .. "/output"
   local host = first_line("readlink -f " .. process.quote(process.host))
   local keeper = keep(root, process.quote(host) .. " emulator " .. (options or ""), output)
@@ -212,7 +164,7 @@ end
 --- Starts one. `options`: server, http, main: directives, in which %ROOT% is its folder; workers (2); trust: the file of authorities; env: variables
 -- by name, which the workers have too; emulator: one of openresty.emulator(), from which env and trust are taken.
 function openresty.start(options)
-  local self = setmetatable({ root = make_directory(), port = openresty.free_port(), options = options }, openresty)
+  local self = setmetatable({ root = server.folder "openresty", port = openresty.free_port(), options = options }, openresty)
   local variables = {}
   for name, value in pairs(options.env or {}) do
     variables[name] = value
@@ -258,14 +210,7 @@ end
 
 --- The pids of the workers that run now; those that are on their way out are not among them.
 function openresty:workers()
-  local pids, master = {}, self:master()
-  for pid in slurp("/proc/" .. master .. "/task/" .. master .. "/children"):gmatch "%d+" do
-    local title = slurp("/proc/" .. pid .. "/cmdline")
-    if title:find("worker process", 1, true) and not title:find("shutting down", 1, true) then
-      pids[#pids + 1] = pid
-    end
-  end
-  return pids
+  return server.workers(self:master())
 end
 
 --- Has the configuration read again, with other `options` if they are given: new workers take over, the old ones end what they have begun.

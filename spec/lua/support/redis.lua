@@ -1,12 +1,14 @@
 --- Debian's Redis server for specs: on loopback and on a socket, in a folder of its own, nothing on the disk. It ends with the spec, also when
 -- that is killed: what starts it waits for a pipe from here to close.
-local loop = require "gitdev.loop"
 local process = require "spec.lua.support.process"
+local server = require "spec.lua.support.server"
+
+local first_line, slurp = server.first_line, server.slurp
 
 local redis = {}
 redis.__index = redis
 
-local STEP, PATIENCE = 0.01, 20
+redis.await = server.await
 
 -- Runs as long as its standard input is open. Whoever kills the server may have it started again: by a file.
 local KEEPER = [[
@@ -26,43 +28,6 @@ wait
 rm -rf "$PWD"
 ]]
 
-local function first_line(command)
-  local pipe = assert(io.popen(command))
-  local line = pipe:read "*l"
-  pipe:close()
-  return line
-end
-
-local function slurp(path)
-  local file = io.open(path, "rb")
-  if not file then
-    return ""
-  end
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
---- Waits until condition() is true, and returns what it returned.
-function redis.await(what, condition)
-  local due = loop.now() + PATIENCE
-  repeat
-    local value = condition()
-    if value then
-      return value
-    end
-    loop.sleep(STEP)
-  until loop.now() > due
-  error("waited in vain until " .. what)
-end
-
-local function free_port()
-  local listener = assert(loop.listen {})
-  local port = listener:port()
-  listener:close()
-  return port
-end
-
 --- The program, or nil and what to say of it.
 function redis.find()
   return first_line "command -v redis-server", "redis-server is not installed (Debian's package redis-server)"
@@ -71,9 +36,8 @@ end
 --- Starts one. `words`: further ones of its command line, such as "--requirepass secret".
 function redis.start(words)
   assert(redis.find())
-  local root = assert(first_line "mktemp -d /tmp/gitdev-redis-XXXXXX")
-  assert(process.run("chmod 755 " .. root) == 0)
-  local self = setmetatable({ root = root, port = free_port(), socket = root .. "/socket" }, redis)
+  local root = server.folder "redis"
+  local self = setmetatable({ root = root, port = server.free_port(), socket = root .. "/socket" }, redis)
   self.keeper = assert(io.popen(("exec 2>/dev/null\n" .. KEEPER):format(process.quote(root), self.port, words or ""), "w"))
   self:await_ready()
   return self
