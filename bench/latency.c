@@ -94,7 +94,7 @@ static int take(connection *self) {
   if (!is_whole(self))
     return 0;
   self->busy = false;
-  return atoi(self->answer + 9);
+  return (int)strtol(self->answer + 9, NULL, 10);
 }
 
 /* ---- the load ---- */
@@ -126,16 +126,16 @@ static int take_answers(connection *all, const struct pollfd *watched, int count
 }
 
 static counts load(char **argv) {
-  int count = atoi(argv[AT_ONCE]), busy = 0;
+  int count = (int)strtol(argv[AT_ONCE], NULL, 10), busy = 0;
   connection *all = calloc((size_t)count, sizeof *all);
   struct pollfd *watched = calloc((size_t)count, sizeof *watched);
   if (!all || !watched || count > CONNECTIONS_MAX)
     fail("cannot hold so many connections");
   for (int i = 0; i < count; i++)
-    all[i].fd = open_connection(atoi(argv[PORT]));
+    all[i].fd = open_connection((int)strtol(argv[PORT], NULL, 10));
   counts counted = {0};
-  double every = 1 / atof(argv[RATE]), start = now(), next = start;
-  double end = start + atof(argv[SECONDS]);
+  double every = 1 / strtod(argv[RATE], NULL), start = now(), next = start;
+  double end = start + strtod(argv[SECONDS], NULL);
   while ((next < end || busy > 0) && now() < end + PATIENCE) {
     connection *free_one;
     while (next < end && next <= now() && (free_one = idle_one(all, count))) {
@@ -160,8 +160,8 @@ static int by_size(const void *a, const void *b) {
 
 static size_t probe(char **argv, double *taken, size_t room) {
   static connection one;
-  one.fd = open_connection(atoi(argv[PORT]));
-  double due = now(), end = due + atof(argv[SECONDS]);
+  one.fd = open_connection((int)strtol(argv[PORT], NULL, 10));
+  double due = now(), end = due + strtod(argv[SECONDS], NULL);
   size_t count = 0;
   while (due < end && count < room) {
     bool late = now() > due;
@@ -188,7 +188,7 @@ int main(int argc, char **argv) {
     _exit(write(ends[1], &counted, sizeof counted) == sizeof counted ? 0 : 1);
   }
   close(ends[1]);
-  size_t room = (size_t)(atof(argv[SECONDS]) / PROBE_EVERY) + 1;
+  size_t room = (size_t)(strtod(argv[SECONDS], NULL) / PROBE_EVERY) + 1;
   double *taken = calloc(room, sizeof *taken);
   if (!taken)
     fail("memory is out");

@@ -52,7 +52,7 @@ static size_t at_least_one(size_t size) {
 }
 
 void *gitdev_malloc(size_t size) {
-  return is_foreign() ? foreign.allocate(at_least_one(size)) : malloc(size);
+  return is_foreign() ? foreign.allocate(at_least_one(size)) : malloc(at_least_one(size));
 }
 
 void *gitdev_calloc(size_t count, size_t size) {

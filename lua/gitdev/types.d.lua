@@ -380,7 +380,7 @@ function webhooks.sign(body, secret, options) end
 ---@return gitdev.Error|nil err  From gitdev.safe alone, beside nil.
 function webhooks.serve(options) end
 
----Takes the delivery that the present request of nginx is (content_by_lua): verifies it, calls the function for its event, and answers.
+---Takes the delivery that nginx's present request is (content_by_lua): verifies it, calls the function for its event, answers.
 ---@param options gitdev.NginxReceiverOptions
 function webhooks.nginx(options) end
 

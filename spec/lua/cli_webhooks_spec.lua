@@ -691,13 +691,13 @@ describe("gitdev webhooks #once", function()
     running = listen("--record", path, "--events", "build.started")
     git.deployments:create({ project = "my-app" }):wait()
     wait_until("the build", function()
-      return #receiver.requests == count + 1
+      return #receiver.requests == count + 1 and slurp(path):find "build.started"
     end)
     stop(running)
     running = listen("--record", path, "--events", "project.deleted")
     git.projects:delete "listed-1"
     wait_until("the end of a project", function()
-      return #receiver.requests == count + 2
+      return #receiver.requests == count + 2 and slurp(path):find "project.deleted"
     end)
     stop(running)
     assert.matches("project.created build.started project.deleted$", types())

@@ -109,17 +109,21 @@ describe("a script that gets SIGINT", function()
   for _, case in ipairs(SCRIPTS) do
     it("at any moment, while it " .. case[1], function()
       local out = harness({ "--emulator", "--quiet", "-e", case[2] }, [[
-        began=$EPOCHREALTIME
-        run "" ""
-        ended=$EPOCHREALTIME
-        length=$(((${ended/./} - ${began/./})))
+        length=
+        for ((i = 0; i < 3; i++)); do # the shortest of three: on a busy machine one may take several times as long
+          began=$EPOCHREALTIME
+          run "" ""
+          ended=$EPOCHREALTIME
+          taken=$(((${ended/./} - ${began/./})))
+          ((length && length < taken)) || length=$taken
+        done
         for ((i = 0; i < 14; i++)); do
           delay=$((length * i / 13))
           run "$(printf '0.%06d' "$delay")" "$( ((i % 2)) && echo -)"
         done
       ]])
-      assert.matches("^: 0 0 0 \n", out)
-      assert.equal(15, select(2, out:gsub("\n", "")))
+      assert.matches("^: 0 0 0 \n: 0 0 0 \n: 0 0 0 \n", out)
+      assert.equal(17, select(2, out:gsub("\n", "")))
       assert.is_true(judge(out) >= 3, out)
     end)
   end

@@ -477,9 +477,9 @@ describe("the store in a file, shared by processes that are killed,", function()
         local id = "evt_" .. (from + i) % count
         local token, why = store:claim(id, lease)
         if token then
-          log:write("begin ", id, "\n")
+          log:write("begin " .. id .. "\n") -- one write: others write too
           store:confirm(id, 1000)
-          log:write("end ", id, "\n")
+          log:write("end " .. id .. "\n")
         elseif why == "claimed" then
           left = left + 1
         end

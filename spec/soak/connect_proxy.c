@@ -133,7 +133,7 @@ int main(int argc, char **argv) {
   struct pollfd watched[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
                               {.fd = listener, .events = POLLIN}};
   while (poll(watched, 2, -1) > 0 && !watched[0].revents)
-    accept_one(listener, (uint16_t)atoi(argv[TARGET_PORT]),
+    accept_one(listener, (uint16_t)strtoul(argv[TARGET_PORT], NULL, 10),
                argc > AUTHORIZATION ? argv[AUTHORIZATION] : NULL);
   return 0;
 }

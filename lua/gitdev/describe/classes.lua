@@ -379,7 +379,7 @@ classes.list = {
       },
       {
         name = "nginx",
-        words = "Takes the delivery that the present request of nginx is (content_by_lua): verifies it, calls the function for its event, and answers.",
+        words = "Takes the delivery that nginx's present request is (content_by_lua): verifies it, calls the function for its event, answers.",
         parameters = { { "options", "gitdev.NginxReceiverOptions" } },
       },
     },
