@@ -25,6 +25,7 @@ typedef struct gitdev_shared_pace {
    * members. Empty otherwise. */
   char limit_name[GITDEV_LIMIT_NAME_SIZE];
   char member[GITDEV_MEMBER_SIZE];
+  long pid; /* of whom the allowance is */
 } gitdev_shared_pace;
 
 /* Of a pace, see gitdev_client_report(); for those who hold on to it alone. */

@@ -61,16 +61,26 @@ int gitdev_fleet_join(gitdev_client *client, const gitdev_client_options *option
   if (!(given ? name_as_given(client, options->limit_name) : name_by_key(client)) ||
       !gitdev_random_text(&client->random, client->pace->member, MEMBER_CHARS, GITDEV_ID_ALPHABET))
     return GITDEV_ENOMEM;
+  client->pace->pid = getpid();
   gitdev_pace_share(&client->pace->pace, options->limit_closed);
   return GITDEV_OK;
 }
 
-/* Clients that were made before a fork are used by several processes, each a member of its own. */
+/* Clients that were made before a fork are used by several processes, each a member of its own: what
+ * the parent was granted, and a visit that it has out, are none of the child's. */
+static void notice_fork(gitdev_shared_pace *pace) {
+  if (pace->pid == 0 || pace->pid == getpid())
+    return;
+  pace->pid = getpid();
+  gitdev_pace_share(&pace->pace, pace->pace.allowance.closed);
+}
+
 bool gitdev_shared_pace_report(gitdev_shared_pace *pace, double now, gitdev_report *out,
                                double *again) {
+  notice_fork(pace);
   if (!gitdev_pace_report(&pace->pace, now, out, again))
     return false;
-  snprintf(out->member, sizeof out->member, "%.24s.%d", pace->member, (int)getpid());
+  snprintf(out->member, sizeof out->member, "%.24s.%ld", pace->member, pace->pid);
   return true;
 }
 

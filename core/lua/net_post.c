@@ -1,29 +1,21 @@
 /* net.poster: plain HTTP requests beside the API's calls. Their ends are listed in C; Lua asks for
  * them. */
 #include "lua/net.h"
+#include "lua/net_ends.h"
 #include "net/post.h"
 #include <string.h>
 
 static const char POSTER[] = "gitdev.poster", POST[] = "gitdev.post";
 
-typedef struct lua_poster lua_poster;
-
 typedef struct lua_post {
   gitdev_post *post; /* NULL once closed */
-  lua_poster *poster;
-  int reference; /* in the poster's anchored table, until its end is told */
-  bool listed;
-  struct lua_post *next;
+  gitdev_lua_end end;
 } lua_post;
 
-struct lua_poster {
+typedef struct lua_poster {
   gitdev_poster *poster; /* NULL once closed */
-  lua_post *first, *last;
-};
-
-/* The value anchored to a poster: { the loop, and by reference number each post that is to be told
- * of }. That of a post: its poster. */
-enum { ANCHORED_LOOP = 1 };
+  gitdev_lua_ends ends;
+} lua_poster;
 
 static lua_poster *check_poster(lua_State *L) {
   lua_poster *self = gitdev_lua_check(L, 1, POSTER);
@@ -47,38 +39,13 @@ static int net_poster(lua_State *L) {
   int rc = gitdev_poster_new(&self->poster, loop);
   if (rc != GITDEV_OK)
     return luaL_error(L, "no poster: %s", gitdev_strerror(rc));
-  lua_createtable(L, 4, 0);
-  lua_pushvalue(L, 1);
-  lua_rawseti(L, -2, ANCHORED_LOOP);
-  gitdev_lua_anchor(L, -2);
+  gitdev_lua_ends_open(L, 1);
   return 1;
 }
 
 static void on_posted(void *payload, gitdev_post *post) {
   (void)post;
-  lua_post *self = payload;
-  lua_poster *poster = self->poster;
-  self->listed = true;
-  self->next = NULL;
-  if (poster->last)
-    poster->last->next = self;
-  else
-    poster->first = self;
-  poster->last = self;
-}
-
-static void unlist(lua_post *post) {
-  lua_poster *self = post->poster;
-  lua_post *before = NULL, *one = self->first;
-  for (; one && one != post; one = one->next)
-    before = one;
-  if (one && before)
-    before->next = one->next;
-  else if (one)
-    self->first = one->next;
-  if (one && self->last == one)
-    self->last = before;
-  post->listed = false;
+  gitdev_lua_end_list(&((lua_post *)payload)->end);
 }
 
 /* ---- what is sent ---- */
@@ -154,18 +121,11 @@ static int poster_send(lua_State *L) {
   read_options(L, &options, headers);
   lua_post *post = gitdev_lua_new(L, POST, sizeof *post);
   lua_poster *self = check_poster(L);
-  post->poster = self;
-  lua_pushvalue(L, 1);
-  gitdev_lua_anchor(L, -2);
-  gitdev_lua_push_anchored(L, 1);
-  lua_pushvalue(L, -2);
-  post->reference = luaL_ref(L, -2);
+  gitdev_lua_end_expect(L, &self->ends, &post->end, post);
   int rc = gitdev_post_start(&post->post, self->poster, &options, on_posted, post, &problem);
-  if (rc == GITDEV_OK) {
-    lua_pop(L, 1);
+  if (rc == GITDEV_OK)
     return 1;
-  }
-  luaL_unref(L, -1, post->reference);
+  gitdev_lua_end_forget(L, 1, &post->end);
   if (rc == GITDEV_ECLOSED) {
     lua_pushboolean(L, 0);
     return 1;
@@ -206,15 +166,12 @@ static void push_answer(lua_State *L, const gitdev_post_answer *answer) {
  * sentence, when there was no answer, or a redirect. */
 static int poster_news(lua_State *L) {
   lua_poster *self = check_poster(L);
-  lua_post *post = self->first;
+  lua_settop(L, 1);
+  lua_post *post = gitdev_lua_ends_next(L, &self->ends);
   if (!post)
     return 0;
-  lua_settop(L, 1);
-  gitdev_lua_push_anchored(L, 1);
-  lua_rawgeti(L, 2, post->reference);
   push_answer(L, gitdev_post_answer_of(post->post));
-  unlist(post);
-  luaL_unref(L, 2, post->reference);
+  gitdev_lua_end_forget(L, 1, &post->end);
   gitdev_post_free(post->post);
   post->post = NULL;
   return 2;
@@ -227,10 +184,8 @@ static int post_close(lua_State *L) {
   if (!post)
     return 0;
   self->post = NULL;
-  unlist(self);
   gitdev_lua_push_anchored(L, 1); /* its poster */
-  gitdev_lua_push_anchored(L, -1);
-  luaL_unref(L, -1, self->reference);
+  gitdev_lua_end_forget(L, lua_gettop(L), &self->end);
   gitdev_post_free(post);
   return 0;
 }

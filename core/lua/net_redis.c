@@ -1,5 +1,6 @@
 /* net.redis: commands to a Redis server. Their ends are listed in C; Lua asks for them. */
 #include "lua/net.h"
+#include "lua/net_ends.h"
 #include "net/redis.h"
 #include <string.h>
 
@@ -7,24 +8,15 @@ static const char REDIS[] = "gitdev.redis", COMMAND[] = "gitdev.redis_command";
 
 enum { WORDS_MAX = 256 };
 
-typedef struct lua_redis lua_redis;
-
 typedef struct lua_command {
   gitdev_redis_command *command; /* NULL once closed */
-  lua_redis *redis;
-  int reference; /* in the connection's anchored table, until its end is told */
-  struct lua_command *next;
-  bool listed;
+  gitdev_lua_end end;
 } lua_command;
 
-struct lua_redis {
+typedef struct lua_redis {
   gitdev_redis *redis; /* NULL once closed */
-  lua_command *first, *last;
-};
-
-/* The value anchored to a connection: { the loop, and by reference number each command that is to be
- * told of }. That of a command: its connection. */
-enum { ANCHORED_LOOP = 1 };
+  gitdev_lua_ends ends;
+} lua_redis;
 
 static lua_redis *check_redis(lua_State *L) {
   lua_redis *self = gitdev_lua_check(L, 1, REDIS);
@@ -75,38 +67,13 @@ static int net_redis(lua_State *L) {
   int rc = gitdev_redis_new(&self->redis, loop, &options);
   if (rc != GITDEV_OK)
     return luaL_error(L, "no connection: %s", gitdev_strerror(rc));
-  lua_createtable(L, 4, 0);
-  lua_pushvalue(L, 1);
-  lua_rawseti(L, -2, ANCHORED_LOOP);
-  gitdev_lua_anchor(L, -2);
+  gitdev_lua_ends_open(L, 1);
   return 1;
 }
 
 static void on_over(void *payload, gitdev_redis_command *command) {
   (void)command;
-  lua_command *self = payload;
-  lua_redis *redis = self->redis;
-  self->listed = true;
-  self->next = NULL;
-  if (redis->last)
-    redis->last->next = self;
-  else
-    redis->first = self;
-  redis->last = self;
-}
-
-static void unlist(lua_command *command) {
-  lua_redis *self = command->redis;
-  lua_command *before = NULL, *one = command->listed ? self->first : NULL;
-  for (; one && one != command; one = one->next)
-    before = one;
-  if (one && before)
-    before->next = one->next;
-  else if (one)
-    self->first = one->next;
-  if (one && self->last == one)
-    self->last = before;
-  command->listed = false;
+  gitdev_lua_end_list(&((lua_command *)payload)->end);
 }
 
 /* connection:send(timeout, word, …) -> command | nil, problem | false in a fork's child, where the
@@ -124,19 +91,12 @@ static int redis_send(lua_State *L) {
   luaL_checkstack(L, 8, "a command");
   lua_command *made = gitdev_lua_new(L, COMMAND, sizeof *made);
   lua_redis *self = check_redis(L);
-  made->redis = self;
-  lua_pushvalue(L, 1);
-  gitdev_lua_anchor(L, -2);
-  gitdev_lua_push_anchored(L, 1);
-  lua_pushvalue(L, -2);
-  made->reference = luaL_ref(L, -2);
+  gitdev_lua_end_expect(L, &self->ends, &made->end, made);
   int rc = gitdev_redis_start(&made->command, self->redis, count, words, lengths, timeout, on_over,
                               made);
-  if (rc == GITDEV_OK) {
-    lua_pop(L, 1);
+  if (rc == GITDEV_OK)
     return 1;
-  }
-  luaL_unref(L, -1, made->reference);
+  gitdev_lua_end_forget(L, 1, &made->end);
   if (rc != GITDEV_ECLOSED)
     return gitdev_lua_fail(L, gitdev_strerror(rc));
   lua_pushboolean(L, 0);
@@ -173,12 +133,10 @@ static const char *word_of(gitdev_redis_end end) {
  * may have been carried out), "late" (likewise). */
 static int redis_news(lua_State *L) {
   lua_redis *self = check_redis(L);
-  lua_command *command = self->first;
+  lua_settop(L, 1);
+  lua_command *command = gitdev_lua_ends_next(L, &self->ends);
   if (!command)
     return 0;
-  lua_settop(L, 1);
-  gitdev_lua_push_anchored(L, 1);
-  lua_rawgeti(L, 2, command->reference);
   const gitdev_redis_answer *answer = gitdev_redis_answer_of(command->command);
   const char *word = word_of(answer->end);
   if (word) {
@@ -188,8 +146,7 @@ static int redis_news(lua_State *L) {
   } else {
     push_values(L, answer);
   }
-  unlist(command);
-  luaL_unref(L, 2, command->reference);
+  gitdev_lua_end_forget(L, 1, &command->end);
   gitdev_redis_command_free(command->command);
   command->command = NULL;
   return word ? 4 : 2;
@@ -202,10 +159,8 @@ static int command_close(lua_State *L) {
   if (!command)
     return 0;
   self->command = NULL;
-  unlist(self);
   gitdev_lua_push_anchored(L, 1); /* its connection */
-  gitdev_lua_push_anchored(L, -1);
-  luaL_unref(L, -1, self->reference);
+  gitdev_lua_end_forget(L, lua_gettop(L), &self->end);
   gitdev_redis_command_free(command);
   return 0;
 }

@@ -204,9 +204,15 @@ static void end_if_unsound(gitdev_redis *redis) {
     drop(redis, UNSOUND);
 }
 
-static void on_reply(redisAsyncContext *context, void *reply, void *payload) {
+/* The server has become a replica: its host's name may lead to another by now. */
+static bool is_readonly(const redisReply *reply) {
+  return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "READONLY ", 9) == 0;
+}
+
+static void on_reply(redisAsyncContext *context, void *given, void *payload) {
   gitdev_redis *redis = context->data;
   gitdev_redis_command *command = payload;
+  redisReply *reply = given;
   bool is_ours = reply && redis->context == context;
   if (is_ours) {
     redis->unanswered--;
@@ -217,7 +223,9 @@ static void on_reply(redisAsyncContext *context, void *reply, void *payload) {
     release(command);
   else if (is_ours && command->stage == SENT)
     answer(command, reply);
-  if (is_ours)
+  if (is_ours && is_readonly(reply))
+    drop(redis, reply->str);
+  else if (is_ours)
     end_if_unsound(redis);
 }
 

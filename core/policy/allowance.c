@@ -11,6 +11,7 @@ void gitdev_allowance_begin(gitdev_allowance *allowance, bool closed) {
                                   .closed = closed,
                                   .due = -INFINITY,
                                   .overdue = -1,
+                                  .asked_at = -INFINITY,
                                   .alone_until = -INFINITY,
                                   .remaining = -1};
 }
@@ -48,6 +49,7 @@ gitdev_allowance_turn gitdev_allowance_take(gitdev_allowance *allowance, double 
     return GITDEV_ALLOWANCE_OWN;
   if (allowance->ask) {
     allowance->ask = false;
+    allowance->asked_at = now;
     return GITDEV_ALLOWANCE_ASK;
   }
   if (allowance->granted == 0)
@@ -116,14 +118,14 @@ void gitdev_allowance_grant(gitdev_allowance *allowance, double now, const gitde
   if (grant->granted > 0) {
     allowance->granted += grant->granted;
     allowance->granted_at = now;
-  } else if (!grant->ask) {
-    allowance->due += GITDEV_LOOK_EVERY; /* a store that gives nothing and names no time */
+  } else {
+    allowance->due += GITDEV_LOOK_EVERY; /* a store that gives nothing may name no time */
   }
   if (is_positive(grant->wait))
     allowance->due = now + fmin(grant->wait, WAIT_MAX);
   if (is_positive(grant->alone))
     allowance->due = allowance->alone_until = now + fmin(grant->alone, WAIT_MAX);
-  allowance->ask = grant->ask;
+  allowance->ask = grant->ask && now >= allowance->asked_at + GITDEV_ASK_EVERY;
 }
 
 void gitdev_allowance_away(gitdev_allowance *allowance, double again) {

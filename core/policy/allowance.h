@@ -14,6 +14,7 @@
 #define GITDEV_GRANT_MAX  0.75 /* seconds for which a token is good; WINDOW in gitdev.store.bucket */
 #define GITDEV_VISIT_MAX  3.0  /* seconds after which a store that says nothing is away */
 #define GITDEV_LOOK_EVERY 0.05 /* seconds between looks while nobody can tell when to look */
+#define GITDEV_ASK_EVERY  1.0 /* seconds between questions for the limits, whatever a store wants */
 
 enum { GITDEV_WANTED_MAX = 16 }; /* at once: what one has in hand, the others do not */
 
@@ -31,7 +32,7 @@ typedef struct gitdev_allowance {
   bool asked, unreadable;        /* what came of that, until it is told */
   int granted, returned;         /* tokens in hand; unused, until that is told */
   int visits, answered, refused; /* since the last report */
-  double granted_at, told_at;
+  double granted_at, told_at, asked_at;
   double due;         /* the store is not wanted again before */
   double overdue;     /* when it is taken for away, -1 while nobody waits for it */
   double alone_until; /* each for itself: the limits cannot be read */

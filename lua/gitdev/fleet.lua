@@ -81,7 +81,7 @@ end
 -- ---- visits ----
 
 local function settle(self, grant, problem)
-  if type(grant) == "table" then
+  if type(grant) == "table" and type(grant.granted) == "number" then
     self.limit:grant(self.now(), grant)
     back(self)
   else
@@ -148,35 +148,75 @@ local function on_time(self)
   self:tend()
 end
 
+-- Whether a timer will fire. One that should have is of a loop that was closed, or is a fork's parent's.
+local function is_set(self, timer)
+  return timer and timer.action and timer.due >= self.now()
+end
+
 local function set_timer(self, loop, at)
   local timer = self.timer
-  if timer and timer.action and timer.due <= at and timer.due >= self.now() then
+  if is_set(self, timer) and timer.due <= at then
     return
   end
   loop.unschedule(timer)
   self.timer = loop.schedule(at, on_time, self)
 end
 
--- A service must not be taken out of the list by itself.
-local function rest(self)
-  local loop = require "gitdev.loop"
-  self.resting = nil
-  if not self.limit:busy() then
-    loop.unserve(self.service)
+-- The supplies of a world that have calls under way, as one service of its loop: it goes with the last call, so that a program that does nothing
+-- has nothing to turn for.
+local groups = setmetatable({}, { __mode = "v" }) -- by the driver's world
+
+-- A service must not be taken out of the loop's list by itself.
+local function rest(group)
+  group.resting = nil
+  if not group.busy[1] then
+    require("gitdev.loop").unserve(group.service)
   end
 end
 
--- As long as calls are under way the supply is a service of the loop: it goes with them, so that a program that does nothing has nothing to turn for.
+-- From the end: whoever is done gives its place to the last, which has had its turn; who is new comes behind.
+local function serve(group)
+  local busy = group.busy
+  for at = #busy, 1, -1 do
+    local one = busy[at]
+    if one then
+      one:tend()
+    end
+    if one and busy[at] == one and not one.limit:busy() then
+      one.is_served, busy[at] = false, busy[#busy]
+      busy[#busy] = nil
+    end
+  end
+  if not busy[1] and not is_set(group, group.resting) then
+    group.resting = require("gitdev.loop").schedule(group.now(), rest, group)
+  end
+end
+
+local function group_of(driver)
+  local world = driver.world or "real"
+  local group = groups[world] or { busy = {}, now = driver.clock or driver.now }
+  group.service = group.service or function()
+    serve(group)
+  end
+  groups[world] = group
+  return group
+end
+
+-- After each visit that was due, or not: the loop is to come back to it.
 local function watch(self)
-  local loop = require "gitdev.loop"
+  local loop, group = require "gitdev.loop", self.group
   if self.again then
     set_timer(self, loop, self.again)
   end
-  local busy, serving = self.limit:busy(), loop.serves(self.service)
-  if busy and not serving then
-    loop.serve(self.service)
-  elseif serving and not busy and not (self.resting and self.resting.action) then
-    self.resting = loop.schedule(self.now(), rest, self)
+  if not self.limit:busy() then
+    return
+  end
+  if not self.is_served then
+    self.is_served = true
+    group.busy[#group.busy + 1] = self
+  end
+  if not loop.serves(group.service) then
+    loop.serve(group.service)
   end
 end
 
@@ -203,7 +243,7 @@ local function nothing() end
 
 local function new_supply(limit, driver)
   local by_loop = driver.supplies == "loop"
-  local self = setmetatable({
+  return setmetatable({
     limit = limit,
     name = limit:name(),
     now = driver.clock or driver.now,
@@ -212,11 +252,8 @@ local function new_supply(limit, driver)
     is_async = by_loop,
     poke = by_loop and poke or nothing,
     watch = by_loop and watch or nothing,
+    group = by_loop and group_of(driver) or nil,
   }, supply)
-  self.service = function()
-    self:tend()
-  end
-  return self
 end
 
 ---What is wrong with the options of a client that is to share its limit, or nil.

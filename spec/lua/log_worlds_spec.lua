@@ -131,7 +131,7 @@ local SCENARIOS = {
     local ok, err
     gitdev.all {
       function()
-        ok, err = pcall(follow, made, { follow = true, level = "error" }, { timeout = 3 })
+        ok, err = pcall(follow, made, { follow = true, level = "error" }, { timeout = 6 })
       end,
       function()
         gitdev.sleep(0.1)

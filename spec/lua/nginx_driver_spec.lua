@@ -170,6 +170,16 @@ describe("in nginx", function()
     ]])
   end)
 
+  it("tells nginx's log of a task that failed and that nobody waits for, without secrets", function()
+    start()
+    run [[ local gitdev = ... gitdev.spawn(function() error("it said whsec_" .. ("1"):rep(32)) end) return gitdev.sleep(0.01) ]]
+    local said = openresty.await("it is told", function()
+      return server:errors():match "nobody waits for it: ([^\n]*)"
+    end)
+    assert.matches("it said whsec_", said)
+    assert.is_nil(server:errors():find(("1"):rep(32), 1, true))
+  end)
+
   -- A timer may go on for days.
   it("keeps nothing of tasks that are over", function()
     start()
@@ -453,8 +463,8 @@ describe("in nginx", function()
     ]]):format(port, origin.root, origin.root) }
     local said = run [[
       local gitdev, git = ...
-      git:request("GET", "/one")
-      return #gitdev.answer(git:request("GET", "/two")).attempts
+      git.rate_limit:get()
+      return #gitdev.answer(git.rate_limit:get()).attempts
     ]]
     origin:stop()
     assert.equal("1", said)

@@ -268,7 +268,7 @@ describe("the store on Redis", function()
     end
     collectgarbage() collectgarbage()
     redis.await("the connections are closed", function()
-      loop.step()
+      loop.sleep(0.001)
       return clients() <= before
     end)
     store:close()
@@ -539,6 +539,28 @@ describe("a Redis server", function()
     assert.equal(10, handled)
     assert.is_true(statuses[204] >= 10)
     assert.equal(40, statuses[204] + (statuses[503] or 0) + (statuses[409] or 0)) -- somebody else is at it: it comes again
+  end)
+
+  it("finds the new server when the old one has become its replica", function()
+    server = redis.start()
+    local store = open { port = server.port }
+    store:seen("a", LONG)
+    server:cli("replicaof 127.0.0.1 1")
+    assert.matches("READONLY", failure_of(store.seen, store, "b", LONG).message, 1, true)
+    redis.await("its connection is closed", function()
+      return server:cli("client list type normal"):match "^[^\n]*$"
+    end)
+    server:cli "replicaof no one"
+    assert.is_false(store:seen("b", LONG))
+  end)
+
+  it("says so when it is used after it was closed", function()
+    server = redis.start()
+    local store = open { port = server.port }
+    store:close()
+    for _, ask in ipairs { "take", "take_async", "seen" } do
+      assert.matches("the store is closed", failure_of(store[ask], store, "a", ask == "seen" and LONG or {}).message, 1, true)
+    end
   end)
 
   it("answers who waits when its store is closed", function()

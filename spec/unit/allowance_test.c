@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -158,6 +159,25 @@ static void asks_for_the_limits_when_it_is_told_to(void **state) {
   assert_true(report(&f, 100.05)); /* at once, whatever it was told to wait */
   assert_true(f.report.asked && !f.report.unreadable);
   assert_true(fabs(f.report.remaining - 48) < 1e-9 && fabs(f.report.burst - 50) < 1e-9);
+}
+
+static void is_not_driven_by_a_store_that_always_asks(void **state) {
+  (void)state;
+  fixture f = begin(false);
+  int visits = 0, asked = 0;
+  enter(&f, 1);
+  for (double now = 100; now < 103; now += 0.001) {
+    while (report(&f, now)) {
+      visits++;
+      assert_true(visits < 100);
+      grant(&f, now, (gitdev_grant){.ask = true});
+    }
+    if (take(&f, now) == GITDEV_PACE_ASK) {
+      asked++;
+      gitdev_pace_learn(&f.pace, now, 600, 50, 48);
+    }
+  }
+  assert_int_equal(asked, 3);
 }
 
 static void paces_itself_when_the_limits_cannot_be_read(void **state) {
@@ -341,6 +361,40 @@ static void says_who_it_is_and_how_it_stands(void **state) {
   gitdev_client_free(alone);
 }
 
+/* 0 when a fork's child begins as a member of its own. */
+static int look_in_child(gitdev_client *client, gitdev_call *call) {
+  gitdev_report report;
+  double again;
+  bool visits = gitdev_client_report(client, 1, &report, &again);
+  return visits && gitdev_call_next(call, 1).kind == GITDEV_WAIT ? 0 : 1;
+}
+
+static void leaves_the_parent_what_it_was_granted(void **state) {
+  (void)state;
+  gitdev_client *client = client_of(KEY, "", NULL);
+  gitdev_call *call = NULL;
+  const gitdev_call_options options = {.method = "GET", .path = "/projects"};
+  const gitdev_grant grant = {.granted = 1, .per_minute = 600, .burst = 50};
+  gitdev_report report;
+  double again;
+  assert_int_equal(gitdev_call_new(&call, client, &options, 1, NULL), GITDEV_OK);
+  for (int granted = 0; granted <= 1; granted++) {
+    if (granted)
+      gitdev_client_grant(client, 1, &grant);
+    else
+      assert_true(gitdev_client_report(client, 1, &report, &again));
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+      _exit(look_in_child(client, call));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+  }
+  assert_int_equal(gitdev_call_next(call, 1).kind, GITDEV_SEND);
+  gitdev_call_free(call);
+  gitdev_client_free(client);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(says_nothing_before_it_is_used),
@@ -350,6 +404,7 @@ int main(void) {
       cmocka_unit_test(tells_of_answers_and_of_a_pause_at_once),
       cmocka_unit_test(keeps_to_a_pause_that_another_met),
       cmocka_unit_test(asks_for_the_limits_when_it_is_told_to),
+      cmocka_unit_test(is_not_driven_by_a_store_that_always_asks),
       cmocka_unit_test(paces_itself_when_the_limits_cannot_be_read),
       cmocka_unit_test(paces_itself_while_the_store_is_away),
       cmocka_unit_test(sends_nothing_while_the_store_is_away_if_so_told),
@@ -359,6 +414,7 @@ int main(void) {
       cmocka_unit_test(refuses_a_name_that_a_store_might_not_take),
       cmocka_unit_test(is_shared_by_clients_that_name_it_alike_alone),
       cmocka_unit_test(says_who_it_is_and_how_it_stands),
+      cmocka_unit_test(leaves_the_parent_what_it_was_granted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

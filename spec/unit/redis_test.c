@@ -297,6 +297,17 @@ static void test_a_reply_that_nobody_asked_for(void **state) {
 
 /* ---- the connection ---- */
 
+static void test_a_server_that_has_become_a_replica(void **state) {
+  world *w = *state;
+  static const char SAYS[] = "-READONLY You can't write against a read only replica.\r\n";
+  gitdev_redis_command *command = talk(w, SAYS, sizeof SAYS - 1, 4096);
+  assert_int_equal(gitdev_redis_answer_of(command)->end, GITDEV_REDIS_REFUSED);
+  gitdev_redis_command_free(command);
+  int before = w->accepted;
+  gitdev_redis_command_free(talk(w, "+OK\r\n", 5, 5));
+  assert_int_equal(w->accepted, before + 1);
+}
+
 static void test_an_answer_that_does_not_come(void **state) {
   world *w = *state;
   int told, other;
@@ -526,6 +537,7 @@ int main(void) {
       CASE(test_nonsense),
       CASE(test_large_replies),
       CASE(test_a_reply_that_nobody_asked_for),
+      CASE(test_a_server_that_has_become_a_replica),
       CASE(test_an_answer_that_does_not_come),
       CASE(test_a_server_that_is_away),
       CASE(test_many_at_once),

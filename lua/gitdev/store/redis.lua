@@ -241,6 +241,7 @@ end
 
 ---The same for those who cannot wait: done(grant | nil, err) is called once, from the loop's turn.
 function redis:take_async(name, report, done)
+  check_open(self)
   if not self.link.begin then
     error("there is no take_async in nginx: take yields", 2)
   end

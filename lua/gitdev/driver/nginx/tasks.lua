@@ -174,7 +174,8 @@ local function run(own, one)
   task.ended(one, failure, failure or { n = results.n - 1, compat.unpack(results, 2, results.n) })
   local stray = scheduler:take_stray()
   if stray then
-    ngx.log(ngx.ERR, "a task failed, and nobody waits for it: ", tostring(stray.error), "\n", stray.traceback or "")
+    local said = tostring(stray.error) .. "\n" .. (stray.traceback or "")
+    ngx.log(ngx.ERR, "a task failed, and nobody waits for it: ", core.redact(said))
   end
 end
 

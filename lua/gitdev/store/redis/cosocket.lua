@@ -46,27 +46,34 @@ local function word_of(problem)
   return problem == "timeout" and "late" or "lost"
 end
 
+-- Each step takes what is left of the time.
+local function bound(connection, due)
+  connection:set_timeout(math.max(1, math.ceil((due - core.now()) * 1000)))
+end
+
 -- Logs a fresh connection in.
-local function log_in(self, connection)
+local function log_in(self, connection, due)
   local server, ok, problem = self.server, true, nil
+  bound(connection, due)
   if server.password and server.username then
     ok, problem = connection:auth(server.username, server.password)
   elseif server.password then
     ok, problem = connection:auth(server.password)
   end
   if ok and (server.database or 0) > 0 then
+    bound(connection, due)
     ok, problem = connection:select(server.database)
   end
   return ok and true or nil, ok == false and "the server does not let us in: " .. tostring(problem) or problem
 end
 
 -- A connection, logged in; or nil and why there is none.
-local function connect(self, milliseconds)
+local function connect(self, due)
   local connection, problem = self.client:new()
   if not connection then
     return nil, problem
   end
-  connection:set_timeout(milliseconds)
+  bound(connection, due)
   local ok
   if self.server.socket then
     ok, problem = connection:connect(self.host, { pool = self.pool })
@@ -74,7 +81,7 @@ local function connect(self, milliseconds)
     ok, problem = connection:connect(self.host, self.server.port, { pool = self.pool })
   end
   if ok and (connection:get_reused_times() or 0) == 0 then
-    ok, problem = log_in(self, connection)
+    ok, problem = log_in(self, connection, due)
   end
   if ok then
     return connection
@@ -84,11 +91,11 @@ local function connect(self, milliseconds)
 end
 
 -- The same; a server that was away a moment ago is not looked for.
-local function reach(self, milliseconds)
+local function reach(self, due)
   if core.now() < self.look_again then
     return nil, self.problem
   end
-  local connection, problem = connect(self, milliseconds)
+  local connection, problem = connect(self, due)
   if connection then
     self.pause = 0
     return connection
@@ -116,12 +123,14 @@ end
 ---Sends a command and waits for the answer: as gitdev.store.redis.hiredis does.
 function cosocket:command(seconds, name, ...)
   phase.check "the store on Redis"
-  local connection, problem = reach(self, math.max(1, math.ceil(seconds * 1000)))
+  local due = core.now() + seconds
+  local connection, problem = reach(self, due)
   if not connection then
     return nil, "away", problem
   end
   local reused = (connection:get_reused_times() or 0) > 0
   local value
+  bound(connection, due)
   value, problem = connection[name:lower()](connection, ...)
   if value == nil then
     connection:close()
@@ -130,7 +139,11 @@ function cosocket:command(seconds, name, ...)
     end
     return nil, word_of(problem), problem == "timeout" and "it did not answer in time" or tostring(problem)
   end
-  connection:set_keepalive(IDLE_MS, POOLED)
+  if value == false and problem:find "^READONLY " then
+    connection:close() -- the server has become a replica: its host's name may lead to another by now
+  else
+    connection:set_keepalive(IDLE_MS, POOLED)
+  end
   if value == false then
     return nil, "refused", problem
   end
