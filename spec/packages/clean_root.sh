@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run inside of a clean Debian: installs the package there, uses it in every way, and removes it. /work has the package and what it is tried with.
+# Run inside of a clean Debian: installs the package there, uses it in every way, and removes it. /parcel has the package and what it is tried with.
 # Each check prints its line.
 set -u
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -53,11 +53,11 @@ pkg_config_knows_it() {
 
 # Built outside, by the words of pkg-config: it starts, and says that there is no key.
 c_program_runs() {
-  ldd /work/deploy | grep '/libgitdev.so.0' && ! /work/deploy >deploy.log 2>&1 && grep api_key deploy.log
+  ldd /parcel/deploy | grep '/libgitdev.so.0' && ! /parcel/deploy >deploy.log 2>&1 && grep api_key deploy.log
 }
 
 nginx_loads_it() {
-  mkdir -p nginx && ln -s /usr/share/nginx/modules nginx/modules && nginx -p "$PWD/nginx/" -c /work/nginx.conf -e stderr || return 1
+  mkdir -p nginx && ln -s /usr/share/nginx/modules nginx/modules && nginx -p "$PWD/nginx/" -c /parcel/nginx.conf -e stderr || return 1
   perl -MIO::Socket::UNIX -e '
     my $nginx = IO::Socket::UNIX->new("/tmp/nginx/socket") or die "nothing listens: $!";
     print $nginx "GET / HTTP/1.0\r\n\r\n";
@@ -72,10 +72,10 @@ man_shows_it() {
 
 nothing_is_left() {
   dpkg --purge gitdev && ldconfig -p >libraries && ! grep gitdev libraries || return 1
-  ! find / -xdev -name '*gitdev*' ! -path '/proc/*' ! -path '/work/*' ! -path '/tmp/*' ! -path '/var/cache/*' ! -path '/var/log/*' | grep .
+  ! find / -xdev -name '*gitdev*' ! -path '/proc/*' ! -path '/parcel/*' ! -path '/tmp/*' ! -path '/var/cache/*' ! -path '/var/log/*' | grep .
 }
 
-check "it installs, with what it depends on and nothing else" install /work/gitdev.deb
+check "it installs, with what it depends on and nothing else" install /parcel/gitdev.deb
 check "all libraries are found" libraries_are_found
 check "its files are as they were packed, and root's" files_are_in_order
 check "the host deploys offline" host_deploys_offline
@@ -83,9 +83,9 @@ check "the host finds the module of libgit2" host_has_git
 check "the Luas, nginx, man and pkg-config install beside it" \
   install lua5.1 lua5.2 lua5.3 lua5.4 luajit2 nginx-light libnginx-mod-http-lua man-db pkg-config
 for version in 5.1 5.2 5.3 5.4; do
-  check "Lua $version uses it" "lua$version" /work/use.lua /usr/lib/
+  check "Lua $version uses it" "lua$version" /parcel/use.lua /usr/lib/
 done
-check "LuaJIT uses it" luajit /work/use.lua /usr/lib/
+check "LuaJIT uses it" luajit /parcel/use.lua /usr/lib/
 check "nginx loads it" nginx_loads_it
 check "pkg-config knows it" pkg_config_knows_it
 check "a C program runs with it" c_program_runs

@@ -103,10 +103,10 @@ try_package() {
     say "it is made by debootstrap, unshare and chroot, which want all of root's rights, and the network"
     return 1
   fi
-  mkdir -p "$root/work"
-  cp "$deb" "$root/work/gitdev.deb"
-  cp spec/packages/{clean_root.sh,use.lua,nginx.conf} "$ROOM/deploy" "$root/work/"
-  in_root "$root" /work/clean_root.sh || code=1
+  mkdir -p "$root/parcel"
+  cp "$deb" "$root/parcel/gitdev.deb"
+  cp spec/packages/{clean_root.sh,use.lua,nginx.conf} "$ROOM/deploy" "$root/parcel/"
+  in_root "$root" /parcel/clean_root.sh || code=1
   rm -rf --one-file-system "$root"
   return "$code"
 }
