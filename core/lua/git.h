@@ -76,7 +76,8 @@ int gitdev_git_hold_tree(gitdev_git *self, int slot, const git_oid *id);
  * name, email and at (Unix seconds). */
 void gitdev_git_push_commit(lua_State *L, const git_commit *commit);
 
-/* The methods of each file, added to the class. */
+/* The class of repositories, and the methods that each file adds to it. */
+void gitdev_git_open_repository(lua_State *L);
 void gitdev_git_open_objects(lua_State *L);
 void gitdev_git_open_commits(lua_State *L);
 void gitdev_git_open_trees(lua_State *L);
@@ -84,6 +85,7 @@ void gitdev_git_open_diff(lua_State *L);
 void gitdev_git_open_folder(lua_State *L);
 
 /* The functions of a file, added to the table on the top of the stack. */
+void gitdev_git_repository_functions(lua_State *L);
 void gitdev_git_folder_functions(lua_State *L);
 void gitdev_git_base64_functions(lua_State *L);
 void gitdev_git_object_functions(lua_State *L);
