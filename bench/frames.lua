@@ -1,5 +1,5 @@
 -- The rows about games: gitdev's share of a frame, against the emulator, whose certificate is trusted beside all that the system trusts: so that
--- loading costs what it costs a player.
+-- loading costs what it costs a player. The game does as docs/games.md advises: it warms gitdev up, and gives tasks 2 ms of a frame.
 local programs = require "programs"
 local samples = require "samples"
 

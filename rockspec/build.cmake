@@ -21,9 +21,11 @@ else()
   if(NINJA)
     set(generator -G Ninja)
   endif()
-  # Of a version that was built here before, what does not depend on Lua is kept.
+  # Of a version that was built here before, what does not depend on Lua is kept. Where libraries are is looked up anew: by now it may be
+  # elsewhere.
+  file(REMOVE ${BUILD}/CMakeCache.txt)
   execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${BUILD} ${generator} -DCMAKE_BUILD_TYPE=RelWithDebInfo
-    -DGITDEV_HOST=OFF -DGITDEV_TESTS=OFF -DGITDEV_BENCH=OFF -DGITDEV_FUZZ=OFF
+    -DGITDEV_HOST=OFF -DGITDEV_TESTS=OFF -DGITDEV_BENCH=OFF -DGITDEV_FUZZ=OFF -DGITDEV_WERROR=OFF
     -DGITDEV_LUA_VERSIONS=${VERSION} -DGITDEV_LUA_INCLUDE_DIR=${LUA_INCDIR}
     -DGITDEV_LUA_DIR=${LUADIR} -DGITDEV_LUA_CDIR=${LIBDIR} "-DCMAKE_PREFIX_PATH=${PREFIXES}"
     COMMAND_ERROR_IS_FATAL ANY)

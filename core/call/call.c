@@ -95,10 +95,14 @@ static void leave_queue(gitdev_call *call) {
   call->queued = false;
 }
 
+void gitdev_call_step_aside(gitdev_call *call) {
+  leave_queue(call);
+}
+
 /* Gives back what a call that ends early still holds of the shared pace. */
 static void let_go(gitdev_call *call, double now) {
   leave_queue(call);
-  if (call->state == GITDEV_CALL_SENT)
+  if (call->state == GITDEV_CALL_SENT && !call->heeded)
     gitdev_pace_lost(&call->client->pace->pace, now);
   else if (call->state == GITDEV_CALL_PROBING)
     gitdev_pace_unasked(&call->client->pace->pace);
@@ -203,6 +207,24 @@ long long gitdev_call_sent(const gitdev_call *call) {
 
 unsigned long long gitdev_call_received(const gitdev_call *call) {
   return call->download ? call->download->at : 0;
+}
+
+bool gitdev_call_streams(const gitdev_call *call) {
+  return call->upload || call->download;
+}
+
+const gitdev_request *gitdev_call_request(const gitdev_call *call) {
+  switch (call->state) {
+  case GITDEV_CALL_SENT: return &call->request;
+  case GITDEV_CALL_PROBING: return &call->probe;
+  case GITDEV_CALL_READY:
+  case GITDEV_CALL_DONE: break;
+  }
+  return NULL;
+}
+
+bool gitdev_call_is_answered(const gitdev_call *call) {
+  return gitdev_response_is_whole(&call->response);
 }
 
 const gitdev_source *gitdev_call_source(const gitdev_call *call) {

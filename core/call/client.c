@@ -195,14 +195,18 @@ void gitdev_client_free(gitdev_client *client) {
   gitdev_free(client);
 }
 
+void gitdev_client_share_budget(gitdev_client *client, const gitdev_client *other) {
+  if (strcmp(client->origin, other->origin) != 0 || client->budget == other->budget)
+    return;
+  release_budget(client->budget);
+  client->budget = other->budget;
+  client->budget->owners++;
+}
+
 void gitdev_client_share(gitdev_client *client, const gitdev_client *other) {
   if (client == other || strcmp(client->origin, other->origin) != 0)
     return;
-  if (client->budget != other->budget) {
-    release_budget(client->budget);
-    client->budget = other->budget;
-    client->budget->owners++;
-  }
+  gitdev_client_share_budget(client, other);
   bool same_key = client->key.len == other->key.len &&
                   CRYPTO_memcmp(client->key.text, other->key.text, client->key.len) == 0;
   bool same_limit = same_key && strcmp(client->pace->limit_name, other->pace->limit_name) == 0;

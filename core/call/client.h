@@ -32,6 +32,8 @@ typedef struct gitdev_shared_pace {
 void gitdev_shared_pace_release(gitdev_shared_pace *pace);
 bool gitdev_shared_pace_report(gitdev_shared_pace *pace, double now, gitdev_report *out,
                                double *again);
+/* Before a turn is taken: what a parent was granted is not a fork's child's to use. */
+void gitdev_shared_pace_notice_fork(gitdev_shared_pace *pace);
 
 /* Authorization, User-Agent, Accept. */
 enum { GITDEV_ACCEPT = 2, GITDEV_FIXED_HEADERS = 3 };
@@ -52,6 +54,9 @@ struct gitdev_client {
   gitdev_shared_budget *budget;
   gitdev_shared_pace *pace;
 };
+
+/* gitdev_client_share() for clients whose keys, or limits, are not to be taken for one. */
+void gitdev_client_share_budget(gitdev_client *client, const gitdev_client *other);
 
 /* One more owner; undone by gitdev_client_free(). */
 void gitdev_client_retain(gitdev_client *client);

@@ -110,6 +110,10 @@ const char *gitdev_error_from_outcome(gitdev_error_text *text, const gitdev_outc
   case GITDEV_FAILED_TRUST:
     return gitdev_error_set(text, "connection_error", "certificate_not_trusted",
                             "the certificate of %s is not trusted: %s", origin, words);
+  case GITDEV_FAILED_PROXY_TRUST:
+    return gitdev_error_set(text, "connection_error", "certificate_not_trusted",
+                            "the certificate of the proxy on the way to %s is not trusted: %s",
+                            origin, words);
   case GITDEV_FAILED_ANSWER:
     return gitdev_error_set(text, "response_error", "malformed_response",
                             "the answer of %s is malformed or too large: %s", origin, words);

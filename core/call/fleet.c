@@ -68,7 +68,7 @@ int gitdev_fleet_join(gitdev_client *client, const gitdev_client_options *option
 
 /* Clients that were made before a fork are used by several processes, each a member of its own: what
  * the parent was granted, and a visit that it has out, are none of the child's. */
-static void notice_fork(gitdev_shared_pace *pace) {
+void gitdev_shared_pace_notice_fork(gitdev_shared_pace *pace) {
   if (pace->pid == 0 || pace->pid == getpid())
     return;
   pace->pid = getpid();
@@ -77,7 +77,7 @@ static void notice_fork(gitdev_shared_pace *pace) {
 
 bool gitdev_shared_pace_report(gitdev_shared_pace *pace, double now, gitdev_report *out,
                                double *again) {
-  notice_fork(pace);
+  gitdev_shared_pace_notice_fork(pace);
   if (!gitdev_pace_report(&pace->pace, now, out, again))
     return false;
   snprintf(out->member, sizeof out->member, "%.24s.%ld", pace->member, pace->pid);

@@ -30,6 +30,17 @@ static void finish_shut(gitdev_call *call, double now) {
   gitdev_call_finish(call, type, true, now);
 }
 
+bool gitdev_call_refuse_unvisited(gitdev_call *call, double now) {
+  if (!call->client->pace->limit_name[0] || call->driver || call->state == GITDEV_CALL_DONE)
+    return false;
+  const char *type = gitdev_error_set(
+      gitdev_call_error(call), "config_error", "store_not_visited",
+      "the client's rate limit is shared through a store, which gitdev_perform() does not visit: "
+      "use gitdev_submit() and gitdev_step(), with gitdev_client_report() after each step");
+  gitdev_call_finish(call, type, false, now);
+  return true;
+}
+
 static const gitdev_action done = {.kind = GITDEV_DONE};
 
 static gitdev_action wait_until(double until, double deadline) {
@@ -67,9 +78,10 @@ static gitdev_action send_request(const gitdev_call *call, double now) {
 }
 
 static gitdev_action begin_try(gitdev_call *call, double now) {
-  call->queued = call->held = false;
+  call->queued = call->held = call->heeded = false;
   call->state = GITDEV_CALL_SENT;
   call->sent_at = now;
+  call->ended_before = call->client->pace->pace.ended;
   gitdev_response_begin(&call->response, 0);
   gitdev_ledger_begin(&call->ledger, now - call->since);
   gitdev_call_tell(call, &(gitdev_event){.kind = GITDEV_EVENT_REQUEST,
@@ -108,6 +120,7 @@ static gitdev_action next_when_ready(gitdev_call *call, double now) {
   }
   if (now < call->not_before)
     return wait_until(call->not_before, call->deadline);
+  gitdev_shared_pace_notice_fork(call->client->pace);
   if (!call->queued)
     gitdev_pace_enter(pace);
   call->queued = true;

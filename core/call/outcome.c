@@ -1,4 +1,5 @@
 /* How a try ended, and what follows from it: success, another try, or an error. */
+#include "call/call.h"
 #include "call/problem.h"
 #include "call/request.h"
 #include "call/state.h"
@@ -14,6 +15,7 @@ static gitdev_reach reach_of(const gitdev_outcome *outcome) {
   case GITDEV_FAILED_SENT: return GITDEV_SENT_UNKNOWN;
   case GITDEV_TIMED_OUT: return outcome->unsent ? GITDEV_NEVER_SENT : GITDEV_SENT_UNKNOWN;
   case GITDEV_FAILED_TRUST:
+  case GITDEV_FAILED_PROXY_TRUST:
   case GITDEV_FAILED_ANSWER:
   case GITDEV_FAILED_LOCAL: break;
   }
@@ -45,6 +47,8 @@ static gitdev_retry_facts facts_of(const gitdev_call *call, const gitdev_outcome
  * else (a stream, a check made too often). */
 static void tell_pace(gitdev_call *call, const gitdev_retry_facts *facts, double now) {
   static const double REFUSED_PAUSE = 1;
+  if (call->heeded)
+    return;
   gitdev_pace *pace = &call->client->pace->pace;
   const gitdev_response *response = &call->response;
   if (facts->reach != GITDEV_ANSWERED) {
@@ -54,10 +58,21 @@ static void tell_pace(gitdev_call *call, const gitdev_retry_facts *facts, double
     gitdev_pace_refused(pace, now,
                         pause >= 0 ? fmin(pause, GITDEV_RETRY_AFTER_MAX) : REFUSED_PAUSE);
   } else {
-    gitdev_pace_answer answer = {
-        .sent_at = call->sent_at, .remaining = response->remaining, .reset_in = facts->reset_in};
+    gitdev_pace_answer answer = {.sent_at = call->sent_at,
+                                 .remaining = response->remaining,
+                                 .reset_in = facts->reset_in,
+                                 .ended = call->ended_before};
     gitdev_pace_answered(pace, now, &answer);
   }
+}
+
+bool gitdev_call_heed_head(gitdev_call *call, double now) {
+  static const gitdev_outcome answered = {.kind = GITDEV_COMPLETE};
+  if (call->state != GITDEV_CALL_SENT || !call->download || call->heeded)
+    return false;
+  const gitdev_retry_facts facts = facts_of(call, &answered, now);
+  tell_pace(call, &facts, now);
+  return call->heeded = true;
 }
 
 static void try_again(gitdev_call *call, double now, double delay) {
@@ -221,9 +236,11 @@ static void end_probe(gitdev_call *call, const gitdev_outcome *outcome, double n
 }
 
 /* An answer without a body has not been looked at yet, and one to a Range may hold less than was
- * asked for. */
+ * asked for. What was refused here, and why, is known better here than where it came from. */
 static gitdev_outcome look_at_end(gitdev_call *call, const gitdev_outcome *told) {
   gitdev_outcome outcome = *told;
+  if (outcome.kind == GITDEV_FAILED_ANSWER && call->response.fault)
+    outcome.message = call->response.fault;
   if (outcome.kind != GITDEV_COMPLETE || !call->download)
     return outcome;
   if (gitdev_download_accept(call->download, &call->response) != GITDEV_OK) {

@@ -67,25 +67,56 @@ static bool has_dot_segment(const char *path) {
   return false;
 }
 
+/* Methods are told apart by case (RFC 9110 9.1), and the API's are in capitals. */
+static bool is_method(const char *method) {
+  enum { METHOD_MAX = 16 };
+  size_t len = strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  return len > 0 && len <= METHOD_MAX && !method[len];
+}
+
 static bool is_safe(const char *method) {
   return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-static int check_streams(const gitdev_call_options *options, gitdev_problem *problem) {
-  const gitdev_source *source = options->source;
-  if (source && (!source->read || options->body || source->size < -1))
-    return gitdev_problem_set(
-        problem, GITDEV_EINVAL,
-        "source: must have a read function and a size, and no body beside it");
-  if (options->sink && (!options->sink->write || strcmp(options->method, "GET") != 0))
+/* An entity tag (RFC 9110 8.8.3), weak or strong, that can be sent. */
+static bool is_etag(const char *etag) {
+  const char *text = etag + (strncmp(etag, "W/", 2) == 0 ? 2 : 0);
+  size_t len = strlen(text);
+  if (len < 2 || strlen(etag) >= GITDEV_ETAG_SIZE || text[0] != '"' || text[len - 1] != '"')
+    return false;
+  for (size_t i = 1; i < len - 1; i++)
+    if ((unsigned char)text[i] <= ' ' || text[i] == '"' || text[i] == 0x7f)
+      return false;
+  return true;
+}
+
+static int check_sink(const gitdev_call_options *options, gitdev_problem *problem) {
+  const gitdev_sink *sink = options->sink;
+  if (!sink)
+    return GITDEV_OK;
+  if (!sink->write || strcmp(options->method, "GET") != 0)
     return gitdev_problem_set(problem, GITDEV_EINVAL,
                               "sink: must have a write function, and goes with GET alone");
-  for (size_t i = 0; options->sink && i < options->header_count; i++)
+  if (sink->etag && !is_etag(sink->etag))
+    return gitdev_problem_set(problem, GITDEV_EINVAL,
+                              "sink: etag must be an entity tag in its quotes, as it was answered");
+  for (size_t i = 0; i < options->header_count; i++)
     if (strcasecmp(options->headers[i].name, "range") == 0 ||
         strcasecmp(options->headers[i].name, "if-range") == 0)
       return gitdev_problem_set(problem, GITDEV_EINVAL,
                                 "headers: %s is set by the SDK itself: give the sink an offset",
                                 options->headers[i].name);
+  return GITDEV_OK;
+}
+
+static int check_body(const gitdev_call_options *options, gitdev_problem *problem) {
+  const gitdev_source *source = options->source;
+  if (!options->body && options->body_len > 0)
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "body: is NULL, and body_len is not 0");
+  if (source && (!source->read || options->body || source->size < -1))
+    return gitdev_problem_set(
+        problem, GITDEV_EINVAL,
+        "source: must have a read function and a size, and no body beside it");
   const gitdev_header type = {"Content-Kind", options->content_type};
   if (options->content_type && check_header(&type, NULL) != GITDEV_OK)
     return gitdev_problem_set(problem, GITDEV_EINVAL, "content_type: holds a control byte");
@@ -106,10 +137,29 @@ static int check_upgrade(const gitdev_call_options *options, gitdev_problem *pro
   return GITDEV_OK;
 }
 
+static int check_headers(const gitdev_call_options *options, gitdev_problem *problem) {
+  size_t total = 0;
+  if (options->header_count > GITDEV_HEADERS_MAX)
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: more than %d", GITDEV_HEADERS_MAX);
+  if (!options->headers && options->header_count > 0)
+    return gitdev_problem_set(problem, GITDEV_EINVAL,
+                              "headers: is NULL, and header_count is not 0");
+  for (size_t i = 0; i < options->header_count; i++) {
+    if (check_header(&options->headers[i], problem) != GITDEV_OK)
+      return GITDEV_EINVAL;
+    total += strlen(options->headers[i].name) + strlen(options->headers[i].value);
+  }
+  if (total > GITDEV_HEADER_BYTES_MAX)
+    return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: are longer than %d bytes together",
+                              GITDEV_HEADER_BYTES_MAX);
+  return GITDEV_OK;
+}
+
 static int check_options(const gitdev_call_options *options, gitdev_problem *problem) {
   const char *method = options->method, *path = options->path, *key = options->idempotency_key;
-  if (!method || !is_token(method) || strlen(method) > 16)
-    return gitdev_problem_set(problem, GITDEV_EINVAL, "method: must be an HTTP method such as GET");
+  if (!method || !is_method(method))
+    return gitdev_problem_set(problem, GITDEV_EINVAL,
+                              "method: must be an HTTP method in capitals, such as GET");
   if (!path || path[0] != '/' || !is_visible(path) || strchr(path, '#'))
     return gitdev_problem_set(problem, GITDEV_EINVAL,
                               "path: must begin with / and be percent-encoded, without a fragment");
@@ -122,20 +172,10 @@ static int check_options(const gitdev_call_options *options, gitdev_problem *pro
     return gitdev_problem_set(problem, GITDEV_EINVAL,
                               "idempotency_key: must be 1 to %d visible ASCII characters",
                               GITDEV_IDEMPOTENCY_KEY_MAX);
-  if (options->header_count > GITDEV_HEADERS_MAX)
-    return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: more than %d", GITDEV_HEADERS_MAX);
-  size_t total = 0;
-  for (size_t i = 0; i < options->header_count; i++) {
-    if (check_header(&options->headers[i], problem) != GITDEV_OK)
-      return GITDEV_EINVAL;
-    total += strlen(options->headers[i].name) + strlen(options->headers[i].value);
-  }
-  if (total > GITDEV_HEADER_BYTES_MAX)
-    return gitdev_problem_set(problem, GITDEV_EINVAL, "headers: are longer than %d bytes together",
-                              GITDEV_HEADER_BYTES_MAX);
-  if (check_upgrade(options, problem) != GITDEV_OK)
+  if (check_headers(options, problem) != GITDEV_OK ||
+      check_upgrade(options, problem) != GITDEV_OK || check_sink(options, problem) != GITDEV_OK)
     return GITDEV_EINVAL;
-  return check_streams(options, problem);
+  return check_body(options, problem);
 }
 
 /* Copies into the block, at a moving end. */
@@ -200,37 +240,50 @@ static void fill_url(gitdev_request *out, writer *w, const gitdev_client *client
   out->port = client->base.port;
 }
 
+/* The user's, or one of our own where the request changes anything, else NULL. False when the system
+ * has no randomness. */
+static bool choose_key(const char **key, char uuid[GITDEV_UUID_SIZE], gitdev_client *client,
+                       const gitdev_call_options *options) {
+  *key = options->idempotency_key;
+  if (*key || is_safe(options->method))
+    return true;
+  *key = uuid;
+  return gitdev_random_uuid(&client->random, uuid);
+}
+
+static void fill(gitdev_request *out, gitdev_header *headers, writer *w, gitdev_client *client,
+                 const gitdev_call_options *options, const char *key) {
+  *out = (gitdev_request){.ca_file = client->ca_file,
+                          .connect_timeout = client->connect_timeout,
+                          .body_max = client->body_max,
+                          .streamed = options->sink != NULL,
+                          .safe = is_safe(options->method)};
+  out->method = put(w, options->method, strlen(options->method));
+  fill_url(out, w, client, options->path);
+  fill_headers(out, headers, w, client, options, key);
+  if (options->body) {
+    out->body = put(w, options->body, options->body_len);
+    out->body_len = options->body_len;
+  }
+  if (options->upgrade)
+    out->upgrade = put(w, options->upgrade, strlen(options->upgrade));
+}
+
 int gitdev_request_build(gitdev_request *out, void **block, bool *repeatable, gitdev_client *client,
                          const gitdev_call_options *options, gitdev_problem *problem) {
+  const char *key;
+  char uuid[GITDEV_UUID_SIZE];
   *block = NULL;
   if (check_options(options, problem) != GITDEV_OK)
     return GITDEV_EINVAL;
-  const char *key = options->idempotency_key;
-  char uuid[GITDEV_UUID_SIZE];
-  if (!key && !is_safe(options->method)) {
-    if (!gitdev_random_uuid(&client->random, uuid))
-      return gitdev_problem_set(problem, GITDEV_ESYSTEM, "the system has no randomness");
-    key = uuid;
-  }
+  if (!choose_key(&key, uuid, client, options))
+    return gitdev_problem_set(problem, GITDEV_ESYSTEM, "the system has no randomness");
   size_t header_room = GITDEV_FIXED_HEADERS + 2 + options->header_count + GITDEV_RANGE_HEADERS;
   gitdev_header *headers = gitdev_malloc(block_size(client, options, key, header_room));
   if (!headers)
     return gitdev_problem_set(problem, GITDEV_ENOMEM, "memory is out");
   writer w = {(char *)(headers + header_room)};
-  *out = (gitdev_request){.ca_file = client->ca_file,
-                          .connect_timeout = client->connect_timeout,
-                          .body_max = client->body_max};
-  out->method = put(&w, options->method, strlen(options->method));
-  fill_url(out, &w, client, options->path);
-  fill_headers(out, headers, &w, client, options, key);
-  if (options->body) {
-    out->body = put(&w, options->body, options->body_len);
-    out->body_len = options->body_len;
-  }
-  if (options->upgrade)
-    out->upgrade = put(&w, options->upgrade, strlen(options->upgrade));
-  out->streamed = options->sink != NULL;
-  out->safe = is_safe(options->method);
+  fill(out, headers, &w, client, options, key);
   *repeatable = key || out->safe;
   *block = headers;
   return GITDEV_OK;

@@ -1,6 +1,7 @@
 #include "call/response.h"
 #include "policy/retry.h"
 #include "wire/date.h"
+#include "wire/json.h"
 #include "wire/memory.h"
 #include <ctype.h>
 #include <string.h>
@@ -31,8 +32,9 @@ void gitdev_response_begin(gitdev_response *response, int status) {
   response->date = -1;
   response->remaining = response->reset = -1;
   response->retry_after = 0;
-  response->content_length = 0;
+  response->content_length = -1;
   response->should_retry = -1;
+  response->fault = NULL;
 }
 
 /* A whole number of at most 15 digits, which a double holds exactly; -1 for anything else. */
@@ -48,10 +50,26 @@ static double parse_count(const char *text, size_t len) {
   return value;
 }
 
-/* How much room a body will need; a claim that is not believed beyond a bound. */
-static size_t expected_length(const char *value, size_t len) {
+/* One number, though it may come several times or as a list (RFC 9112 6.3): of two that differ,
+ * everyone on the way may have taken another. */
+static void note_length(gitdev_response *response, const char *value, size_t len) {
+  const char *end = value + len;
+  for (const char *comma; value <= end; value = comma + 1) {
+    comma = memchr(value, ',', (size_t)(end - value));
+    comma = comma ? comma : end;
+    while (value < comma && (*value == ' ' || *value == '\t'))
+      value++;
+    double length = parse_count(value, (size_t)(comma - value));
+    if (length < 0 || (response->content_length >= 0 && response->content_length != length))
+      response->fault = "its Content-Length is no number, or two of them differ";
+    response->content_length = length;
+  }
+}
+
+/* How much room the body will need; a claim that is not believed beyond a bound. */
+static size_t expected_length(const gitdev_response *response) {
   enum { BELIEVED_MAX = 1 << 20 };
-  double length = parse_count(value, len);
+  double length = response->content_length;
   return length > 0 && length <= BELIEVED_MAX ? (size_t)length : 0;
 }
 
@@ -87,7 +105,7 @@ static void note(gitdev_response *response, const char *name, const char *value,
   switch (name[0]) {
   case 'c':
     if (strcmp(name, "content-length") == 0)
-      response->content_length = expected_length(value, len);
+      note_length(response, value, len);
     break;
   case 'd':
     if (strcmp(name, "date") == 0)
@@ -156,28 +174,49 @@ static char *append_header(gitdev_buffer *head, const char *name, size_t name_le
   return at;
 }
 
+/* Nothing but the plain body was asked for: what is encoded cannot be read here. */
+static bool is_encoded(const char *name, size_t name_len, const char *value, size_t value_len) {
+  return name_len == 16 && value_len > 0 && strncasecmp(name, "content-encoding", 16) == 0 &&
+         !(value_len == 8 && strncasecmp(value, "identity", 8) == 0);
+}
+
 bool gitdev_response_header(gitdev_response *response, const char *name, size_t name_len,
                             const char *value, size_t value_len) {
-  if (!is_value(value, value_len) || response->header_count == GITDEV_RESPONSE_FIELDS_MAX)
-    return false;
-  /* Nothing but the plain body was asked for: what is encoded cannot be read here. */
-  if (name_len == 16 && strncasecmp(name, "content-encoding", 16) == 0 &&
-      !(value_len == 8 && strncasecmp(value, "identity", 8) == 0))
-    return false;
-  const char *kept = append_header(&response->head, name, name_len, value, value_len);
+  const char *kept = NULL;
+  if (!is_value(value, value_len))
+    response->fault = "a header has control characters in it";
+  else if (response->header_count == GITDEV_RESPONSE_FIELDS_MAX)
+    response->fault = "it has too many headers";
+  else if (is_encoded(name, name_len, value, value_len))
+    response->fault = "its body is encoded (Content-Encoding), which was not asked for";
+  else if (!(kept = append_header(&response->head, name, name_len, value, value_len)))
+    response->fault = "its head is too large, or a header's name is none";
   if (!kept)
     return false;
   gitdev_free(response->headers); /* they may have moved */
   response->headers = NULL;
   response->header_count++;
   note(response, kept, kept + name_len + 1, value_len);
-  return true;
+  return !response->fault;
 }
 
 bool gitdev_response_data(gitdev_response *response, const char *bytes, size_t len) {
-  if (response->body.size == 0 && response->content_length > len)
-    gitdev_buffer_reserve(&response->body, response->content_length);
-  return gitdev_buffer_append(&response->body, bytes, len);
+  size_t expected = response->body.size == 0 ? expected_length(response) : 0;
+  if (expected > len)
+    gitdev_buffer_reserve(&response->body, expected);
+  if (gitdev_buffer_append(&response->body, bytes, len))
+    return true;
+  response->fault = "its body is too large";
+  return false;
+}
+
+bool gitdev_response_is_whole(const gitdev_response *response) {
+  const gitdev_buffer *body = &response->body;
+  gitdev_json root;
+  if (response->content_length >= 0)
+    return (double)body->len == response->content_length;
+  return gitdev_json_check(&root, body->data, body->len, GITDEV_JSON_DEPTH_MAX, NULL) &&
+         (root.kind == GITDEV_JSON_OBJECT || root.kind == GITDEV_JSON_ARRAY);
 }
 
 const gitdev_header *gitdev_response_headers(gitdev_response *response) {

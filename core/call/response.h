@@ -21,9 +21,10 @@ typedef struct gitdev_response {
   char request_id[GITDEV_REQUEST_ID_SIZE];
   int64_t date;            /* Date as Unix seconds, -1 */
   double remaining, reset; /* X-RateLimit-*, -1 */
-  size_t content_length;   /* as the answer claims it, 0 when it does not, or claims too much */
+  double content_length;   /* as the answer claims it, -1 when it does not */
   size_t retry_after;      /* where its value stands in head, plus 1; 0: absent */
   int should_retry;        /* X-Should-Retry: 1, 0, -1 absent */
+  const char *fault;       /* what of it was refused, as a sentence; NULL nothing */
 } gitdev_response;
 
 void gitdev_response_init(gitdev_response *response, size_t body_max);
@@ -31,10 +32,14 @@ void gitdev_response_free(gitdev_response *response);
 
 /* Forgets an earlier try's answer and begins a new one; its memory is used again. */
 void gitdev_response_begin(gitdev_response *response, int status);
-/* False when a cap is passed, memory is out, or the line is malformed (RFC 9110 5.5). */
+/* False when a cap is passed, memory is out, the line is malformed (RFC 9110 5.5), or the body cannot
+ * be read as it says; `fault` tells. */
 bool gitdev_response_header(gitdev_response *response, const char *name, size_t name_len,
                             const char *value, size_t value_len);
 bool gitdev_response_data(gitdev_response *response, const char *bytes, size_t len);
+/* Whether it is seen from what has come that there is no more of it: it is as long as it says, or JSON
+ * that is at its end. */
+bool gitdev_response_is_whole(const gitdev_response *response);
 
 /* The headers as an array of `header_count`, made on first use; NULL when there are none or memory
  * is out. */

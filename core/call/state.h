@@ -25,9 +25,11 @@ struct gitdev_call {
   gitdev_call_state state;
   bool queued;                        /* counted in the pace as waiting */
   bool held;                          /* the rate limit holds it back, and that was told */
+  bool heeded;                        /* the pace has heard of this try's answer already */
   bool forgiven;                      /* a stale connection has been made up for */
   double deadline, not_before, since; /* since: when the present wait began */
   double sent_at;
+  unsigned ended_before; /* calls of the pace that had ended by then */
   bool repeatable;
   int retries, max_retries;
   gitdev_request request, probe;

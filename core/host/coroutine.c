@@ -1,6 +1,7 @@
 /* coroutine.resume and coroutine.wrap as lcorolib.c has them, but that a signal finds whatever they
  * run. */
 #include "interruption.h"
+#include "libraries.h"
 #include <lauxlib.h>
 
 /* lcorolib's auxresume: how many results are on L's stack, or -1 and an error. */

@@ -1,4 +1,5 @@
 #include "interruption.h"
+#include "children.h"
 #include "gitdev.h"
 #include <lauxlib.h>
 #include <signal.h>
@@ -251,6 +252,4 @@ void gitdev_interruption_functions(lua_State *L) {
 void gitdev_interruption_open(lua_State *L) {
   state.main.L = L;
   state.innermost = &state.main;
-  gitdev_host_open_coroutine(L);
-  gitdev_host_open_execute(L);
 }

@@ -11,8 +11,7 @@
 
 #include <lua.h>
 
-/* Says which state is the main one, and has coroutine.resume and .wrap, as os.execute, replaced by
- * functions of the host that do the same, interruptibly. The libraries must have been opened. */
+/* Says which state is the main one. */
 void gitdev_interruption_open(lua_State *L);
 
 /* Adds to the table on the top of the stack:
@@ -49,13 +48,5 @@ void gitdev_interruption_leave(const gitdev_activation *own);
  * `status`, of waitpid(2), says. */
 void gitdev_interruption_hand_over(void);
 void gitdev_interruption_take_back(int status);
-
-/* The replacements; each is told the table of the library. In coroutine.c and children.c. */
-void gitdev_host_open_coroutine(lua_State *L);
-void gitdev_host_open_execute(lua_State *L);
-
-/* Sends a signal to all processes below this one, as far as /proc tells them. For a signal that was
- * sent to this process alone; async-signal-safe. */
-void gitdev_children_signal(int number);
 
 #endif

@@ -1,12 +1,15 @@
 /* The host: a Lua interpreter with gitdev and cjson inside. It sets the state up and hands over to
  * gitdev.cli, which does the rest in Lua. */
 #include "interruption.h"
+#include "libraries.h"
+#include "memory.h"
 #include "open/embedded.h"
 #include "options.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 #include <openssl/crypto.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +17,15 @@
 
 int luaopen_cjson(lua_State *L);
 int luaopen_cjson_safe(lua_State *L);
+int luaopen_gitdev_core(lua_State *L);
+int luaopen_gitdev_net(lua_State *L);
 
 /* What the library of core/open/ has not: the command line, and what only it needs. */
 extern const gitdev_embedded gitdev_embedded_host[];
 
-enum { EXIT_USAGE = 2 };
+/* So many KiB are taken before Lua looks for what can be collected: most scripts with a few calls take
+ * less. */
+enum { UNCOLLECTED = 1024 };
 
 static int host_pid(lua_State *L) {
   lua_pushinteger(L, getpid());
@@ -36,14 +43,46 @@ static const luaL_Reg host_functions[] = {{"pid", host_pid}, {"setenv", host_set
 
 /* ---- setting up ---- */
 
+typedef struct warnings {
+  bool are_shown, go_on;
+} warnings;
+
+/* As luaL_newstate() has it. */
+static void warn(void *payload, const char *text, int goes_on) {
+  warnings *self = payload;
+  bool begins = !self->go_on;
+  bool is_switch = begins && !goes_on && text[0] == '@';
+  self->go_on = goes_on;
+  if (is_switch)
+    self->are_shown = strcmp(text, "@on") == 0 || (self->are_shown && strcmp(text, "@off") != 0);
+  else if (self->are_shown)
+    fprintf(stderr, "%s%s%s", begins ? "Lua warning: " : "", text, goes_on ? "" : "\n");
+}
+
 static void preload(lua_State *L) {
-  static const luaL_Reg natives[] = {
-      {"cjson", luaopen_cjson}, {"cjson.safe", luaopen_cjson_safe}, {NULL, NULL}};
+  static const luaL_Reg natives[] = {{"cjson", luaopen_cjson},
+                                     {"cjson.safe", luaopen_cjson_safe},
+                                     {"gitdev.core", luaopen_gitdev_core},
+                                     {"gitdev.net", luaopen_gitdev_net},
+                                     {NULL, NULL}};
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   luaL_setfuncs(L, natives, 0);
   lua_pop(L, 1);
-  gitdev_open_modules(L, gitdev_embedded_sdk);
-  gitdev_open_modules(L, gitdev_embedded_host);
+}
+
+/* Has require look into a table of modules right after package.preload. To put each of them in there, as
+ * gitdev_open() does, would take 1 % of a script with one call. */
+static void find_embedded(lua_State *L, const gitdev_embedded *modules) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "searchers");
+  for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i > 1; i--) {
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushlightuserdata(L, (void *)(uintptr_t)modules);
+  lua_pushcclosure(L, gitdev_open_searcher, 1);
+  lua_rawseti(L, -2, 2);
+  lua_pop(L, 2);
 }
 
 /* Puts DIRECTORY/lua/5.4 beside the host's own folder before the places where C modules are looked
@@ -112,6 +151,11 @@ static void push_options(lua_State *L, const gitdev_host_options *options, int a
   set_flag(L, "help", options->help);
   set_flag(L, "emulator", options->emulator);
   set_flag(L, "quiet", options->quiet);
+  if (options->wrong) {
+    lua_pushstring(L, argv[options->wrong]);
+    lua_setfield(L, -2, "wrong");
+    return;
+  }
   if (options->script < argc) {
     lua_pushstring(L, argv[options->script]);
     lua_setfield(L, -2, "script");
@@ -137,10 +181,15 @@ static int protected_main(lua_State *L) {
   lua_gc(L, LUA_GCSTOP); /* there is nothing to collect while the state is made */
   luaL_openlibs(L);
   gitdev_interruption_open(L);
+  gitdev_host_open_coroutine(L);
+  gitdev_host_open_execute(L);
   preload(L);
+  find_embedded(L, gitdev_embedded_sdk);
+  find_embedded(L, gitdev_embedded_host);
   find_modules(L);
   set_arg(L, line->argc, line->argv, line->options.script);
   lua_gc(L, LUA_GCRESTART);
+  lua_gc(L, LUA_GCSTEP, -UNCOLLECTED); /* the allocation of less than nothing */
   lua_getglobal(L, "require");
   lua_pushliteral(L, "gitdev.cli");
   lua_call(L, 1, 1);
@@ -164,27 +213,20 @@ static int run(lua_State *L, command_line *line) {
   return EXIT_FAILURE;
 }
 
-static int usage(char **argv, int wrong) {
-  fprintf(stderr,
-          "gitdev: unrecognized option, or one without its value: '%s'\nRun 'gitdev --help' for "
-          "what there is.\n",
-          argv[wrong]);
-  return EXIT_USAGE;
-}
-
 int main(int argc, char **argv) {
   command_line line = {.argc = argc, .argv = argv};
-  int wrong = gitdev_host_parse(&line.options, argc, argv);
-  if (wrong)
-    return usage(argv, wrong);
+  gitdev_host_parse(&line.options, argc, argv);
   /* What OpenSSL holds besides ends with the process: letting go of it takes 3 % of a script with
    * one call. Should it fail, OpenSSL does tidy up. */
   OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
-  lua_State *L = luaL_newstate();
+  gitdev_host_memory memory = {0};
+  warnings shown = {0};
+  lua_State *L = lua_newstate(gitdev_host_allocate, &memory);
   if (!L) {
     fprintf(stderr, "gitdev: memory is out\n");
     return EXIT_FAILURE;
   }
+  lua_setwarnf(L, warn, &shown);
   int status = run(L, &line);
   gitdev_interruption_end();
   lua_close(L);

@@ -33,8 +33,8 @@ static bool takes_value(const char *text) {
   return text[1] == 'e' || text[1] == 'l';
 }
 
-int gitdev_host_parse(gitdev_host_options *options, int argc, char **argv) {
-  memset(options, 0, sizeof *options);
+/* Returns 0, or the index of what is wrong. */
+static int parse(gitdev_host_options *options, int argc, char **argv) {
   int i = 1;
   for (; i < argc; i++) {
     const char *text = argv[i];
@@ -53,6 +53,11 @@ int gitdev_host_parse(gitdev_host_options *options, int argc, char **argv) {
   }
   options->script = i;
   return 0;
+}
+
+void gitdev_host_parse(gitdev_host_options *options, int argc, char **argv) {
+  *options = (gitdev_host_options){.script = argc};
+  options->wrong = parse(options, argc, argv);
 }
 
 bool gitdev_host_each_chunk(int script, char **argv,

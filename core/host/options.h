@@ -13,11 +13,12 @@ typedef struct gitdev_host_options {
   bool help;               /* -h, --help */
   bool emulator, quiet;    /* --emulator, --quiet */
   int script;              /* index of the script (or "-") in argv; argc when there is none */
+  int wrong;               /* index of what is no option, or lacks its value; 0: nothing is wrong */
 } gitdev_host_options;
 
 /* Reads the options up to the script; what follows it is the script's own and is not looked at.
- * Returns 0, or the index of the argument that is no option, or lacks its value. */
-int gitdev_host_parse(gitdev_host_options *options, int argc, char **argv);
+ * It ends at what is wrong. */
+void gitdev_host_parse(gitdev_host_options *options, int argc, char **argv);
 
 /* Calls `fn` for each -e and -l, in their order, with its letter and value; stops early when it
  * returns false. */

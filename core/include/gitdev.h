@@ -23,7 +23,8 @@
  * raise no SIGPIPE.
  *
  * Fork. A child must not use objects made before the fork: let it make its own. It may free them:
- * loops, engines and listeners then close descriptors and speak to nobody.
+ * loops and engines then close descriptors and speak to nobody. (The memory that libcurl holds for an
+ * engine's connections is left as it is, for freeing it would speak to them.)
  *
  * Time. All durations and times are seconds as double; times are those of gitdev_now(), a monotonic
  * clock.
@@ -93,7 +94,8 @@ GITDEV_API void gitdev_loop_free(gitdev_loop *loop);
 GITDEV_API double gitdev_now(void);
 
 /* Waits up to `timeout` seconds (0: not at all; negative: without end) for something to happen, and
- * handles all that is ready. Returns early for a wake-up or a signal. 0, or GITDEV_ESYSTEM. */
+ * handles all that is ready then; what becomes ready meanwhile is the next step's. Returns early for a
+ * wake-up or a signal. 0, or GITDEV_ESYSTEM. */
 GITDEV_API int gitdev_step(gitdev_loop *loop, double timeout);
 
 /* For a foreign loop: one descriptor that is readable when gitdev_step(loop, 0) has work, and the
@@ -257,7 +259,9 @@ typedef struct gitdev_sink {
   bool (*rewind)(void *payload);
   void *payload;
   unsigned long long offset; /* bytes that are there from earlier: the rest is asked for */
-  const char *etag;          /* of those bytes, in its quotes; NULL unknown */
+  /* Of those bytes, in its quotes, as their answer had it; copied. NULL when it is unknown: then the
+   * caller vouches for them. So it does with a weak one (W/"…"), which says nothing of single bytes. */
+  const char *etag;
 } gitdev_sink;
 
 typedef enum gitdev_event_kind {
@@ -286,7 +290,7 @@ typedef void (*gitdev_event_fn)(void *payload, const gitdev_event *event);
 
 /* What to call. Zero or NULL means the default. */
 typedef struct gitdev_call_options {
-  const char *method; /* "GET", "POST", …; required */
+  const char *method; /* "GET", "POST", …, in capitals; required */
   const char *path;   /* "/deployments?limit=2": after the base URL, percent-encoded by the caller;
                          required */
   const char *body;   /* NULL for none */
@@ -310,7 +314,8 @@ typedef struct gitdev_call_options {
 
 /* Checks and copies the options; sends nothing; the deadline runs from `now`. The call keeps its
  * client alive. 0, GITDEV_ENOMEM, or GITDEV_EINVAL with `problem` (may be NULL) filled: CR, LF or
- * NUL in what becomes a header or a path, a header that is the SDK's own, a bad idempotency key;
+ * NUL in what becomes a header or a path, a header that is the SDK's own, a method that is not in
+ * capitals, a bad idempotency key or etag, a length without bytes, what does not go together;
  * GITDEV_ESYSTEM when the system has no randomness. */
 GITDEV_API int gitdev_call_new(gitdev_call **out, gitdev_client *client,
                                const gitdev_call_options *options, double now,
@@ -330,7 +335,7 @@ typedef struct gitdev_attempt {
 } gitdev_attempt;
 
 /* How a call ended. `type` is NULL for a 2xx (and a 304); else one of the contract's error types or
- * "connection_error", "timeout_error", "response_error", "canceled_error". */
+ * "connection_error", "timeout_error", "response_error", "canceled_error", "config_error". */
 typedef struct gitdev_result {
   int status; /* of the last answer, 0 without one */
   const char *type, *code;
@@ -407,13 +412,14 @@ GITDEV_API bool gitdev_call_header(gitdev_call *call, const char *name, size_t n
 GITDEV_API int gitdev_call_data(gitdev_call *call, const char *bytes, size_t len);
 
 typedef enum gitdev_outcome_kind {
-  GITDEV_COMPLETE,      /* the answer is whole */
-  GITDEV_FAILED_UNSENT, /* not a byte of the request left: refused, DNS, handshake */
-  GITDEV_FAILED_SENT,   /* some of it left, and no whole answer came */
-  GITDEV_FAILED_TRUST,  /* the server's certificate was not accepted */
-  GITDEV_FAILED_ANSWER, /* what came is no HTTP, or more than body_max */
-  GITDEV_TIMED_OUT,     /* `until` passed, before it was sent if unsent is true */
-  GITDEV_FAILED_LOCAL   /* the driver itself cannot do it: a ca_file that is not there, say */
+  GITDEV_COMPLETE,          /* the answer is whole */
+  GITDEV_FAILED_UNSENT,     /* not a byte of the request left: refused, DNS, handshake */
+  GITDEV_FAILED_SENT,       /* some of it left, and no whole answer came */
+  GITDEV_FAILED_TRUST,      /* the server's certificate was not accepted */
+  GITDEV_FAILED_ANSWER,     /* what came is no HTTP, or more than body_max */
+  GITDEV_TIMED_OUT,         /* `until` passed, before it was sent if unsent is true */
+  GITDEV_FAILED_LOCAL,      /* the driver itself cannot do it: a ca_file that is not there, say */
+  GITDEV_FAILED_PROXY_TRUST /* the certificate of a proxy on the way was not accepted */
 } gitdev_outcome_kind;
 
 typedef struct gitdev_outcome {
@@ -454,9 +460,9 @@ GITDEV_API void gitdev_engine_free(gitdev_engine *engine);
  * (may be NULL) filled: no certificate can be read there. */
 GITDEV_API int gitdev_warm(gitdev_engine *engine, const char *ca_file, gitdev_problem *problem);
 
-/* Called once the call is done: from gitdev_step(), or from gitdev_submit(), gitdev_resume() or
- * gitdev_cancel_all(). It may submit other calls and cancel any; it must not step the loop, nor free
- * it or the engine. */
+/* Called once the call is done: from gitdev_step(), or from gitdev_submit() (of this call or of another
+ * one, before that returns), gitdev_resume() or gitdev_cancel_all(). It may submit other calls, cancel
+ * any, and free this one; it must not step the loop, nor free it or the engine. */
 typedef void (*gitdev_done_fn)(gitdev_call *call, void *payload);
 
 /* Takes the call under way. Step the loop soon: over HTTP/2 the requests of a turn leave together,
@@ -524,7 +530,9 @@ GITDEV_API const char *gitdev_socket_close_reason(const gitdev_socket *socket);
 GITDEV_API void gitdev_socket_free(gitdev_socket *socket);
 
 /* Submits the call and steps the loop until it is done. 0, or what kept the loop from turning. Of a
- * client whose rate limit is shared, nobody visits the store meanwhile: submit and step instead. */
+ * client whose rate limit is shared, nobody would visit the store meanwhile: its call is done at once,
+ * with a config_error, code store_not_visited. Submit and step instead; and where a signal is to end the
+ * wait, which does not end this. */
 GITDEV_API int gitdev_perform(gitdev_engine *engine, gitdev_call *call);
 
 /* ---- webhooks: signing and verifying ---- */

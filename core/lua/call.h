@@ -13,6 +13,7 @@
 typedef struct gitdev_lua_client {
   gitdev_client *client; /* NULL once closed */
   double world;          /* clients of different worlds, with clocks of their own, share nothing */
+  double store;          /* those whose limit goes through different stores do not share that */
 } gitdev_lua_client;
 
 /* A rate limit that is shared through a store. */
@@ -57,7 +58,11 @@ static inline void gitdev_lua_list(gitdev_lua_call *self) {
 }
 
 /* The call at 1; raises when it is none, or closed. */
-gitdev_lua_call *gitdev_lua_check_call(lua_State *L);
+static inline gitdev_lua_call *gitdev_lua_check_call(lua_State *L) {
+  gitdev_lua_call *self = gitdev_lua_check(L, 1, GITDEV_LUA_CALL);
+  luaL_argcheck(L, self->call, 1, "the call is closed");
+  return self;
+}
 
 /* Makes the call's stream, owned by it, for a body that goes through Lua in pieces; the source or
  * sink, either may be NULL, is filled in for the machine. False when memory is out. */
@@ -74,10 +79,11 @@ void gitdev_lua_open_call(lua_State *L);
 void gitdev_lua_open_client(lua_State *L);
 void gitdev_lua_open_limit(lua_State *L);
 
-/* The methods of a call, by unit: each adds its own to the class. */
+/* The further methods of a call, by unit: each adds its own to the class, which is there. */
 void gitdev_lua_open_stream(lua_State *L);
 void gitdev_lua_open_events(lua_State *L);
 void gitdev_lua_open_driver(lua_State *L);
+void gitdev_lua_open_exchange(lua_State *L);
 
 /* Pushes what a JSON text is, as core.decode(text) does, and returns NULL; or returns what is wrong
  * with the text, with some of it left on the stack. Wrong is a name too that comes twice in the

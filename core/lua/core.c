@@ -23,6 +23,10 @@ GITDEV_MODULE int luaopen_gitdev_core(lua_State *L);
 
 int luaopen_gitdev_core(lua_State *L) {
   gitdev_lua_open_call(L);
+  gitdev_lua_open_stream(L);
+  gitdev_lua_open_events(L);
+  gitdev_lua_open_driver(L);
+  gitdev_lua_open_exchange(L);
   gitdev_lua_open_limit(L);
   lua_newtable(L);
   gitdev_lua_register(L, functions);

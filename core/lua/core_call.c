@@ -1,12 +1,6 @@
-/* core's call: what is asked of it once it is done. */
+/* core's call: its userdata, and what is asked of it once it is done. */
 #include "lua/call.h"
 #include <string.h>
-
-gitdev_lua_call *gitdev_lua_check_call(lua_State *L) {
-  gitdev_lua_call *self = gitdev_lua_check(L, 1, GITDEV_LUA_CALL);
-  luaL_argcheck(L, self->call, 1, "the call is closed");
-  return self;
-}
 
 /* One that is under way goes on without us. */
 static int call_close(lua_State *L) {
@@ -133,7 +127,4 @@ static const luaL_Reg methods[] = {
 
 void gitdev_lua_open_call(lua_State *L) {
   gitdev_lua_class(L, GITDEV_LUA_CALL, methods, call_close);
-  gitdev_lua_open_stream(L);
-  gitdev_lua_open_events(L);
-  gitdev_lua_open_driver(L);
 }

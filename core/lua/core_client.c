@@ -68,13 +68,21 @@ static int retries_option(lua_State *L, int index) {
   return value > 0 && value <= GITDEV_MAX_RETRIES_MAX ? (int)value : GITDEV_MAX_RETRIES_MAX + 1;
 }
 
+static bool is_same(double a, double b) {
+  return !(a < b) && !(a > b);
+}
+
 static void share(lua_State *L, const gitdev_lua_client *self) {
   lua_getfield(L, LUA_REGISTRYINDEX, CLIENTS);
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     const gitdev_lua_client *other = lua_touserdata(L, -2);
-    if (other->client && !(other->world < self->world) && !(other->world > self->world))
-      gitdev_client_share(self->client, other->client);
+    if (other->client && is_same(other->world, self->world)) {
+      if (is_same(other->store, self->store))
+        gitdev_client_share(self->client, other->client);
+      else
+        gitdev_client_share_budget(self->client, other->client);
+    }
     lua_pop(L, 1);
   }
   lua_pushvalue(L, -2); /* the new client */
@@ -100,7 +108,7 @@ static int core_client(lua_State *L) {
       .limit_name = string_option(L, "limit_name", &bad),
       .limit_closed = field_is_true(L, 1, "limit_closed"),
   };
-  double world = number_option(L, "world", &bad);
+  double world = number_option(L, "world", &bad), store = number_option(L, "store", &bad);
   lua_getfield(L, 1, "max_retries");
   options.max_retries = retries_option(L, -1);
   if (bad) {
@@ -113,6 +121,7 @@ static int core_client(lua_State *L) {
   if (gitdev_client_new(&self->client, &options, &problem) != GITDEV_OK)
     return gitdev_lua_fail(L, problem.text);
   self->world = world;
+  self->store = store;
   share(L, self);
   return 1;
 }

@@ -13,37 +13,42 @@ static void push_headers(lua_State *L, const gitdev_request *request) {
   }
 }
 
-static void push_request(lua_State *L, const gitdev_request *request) {
-  lua_createtable(L, 0, 12);
-  gitdev_lua_set_string(L, "method", request->method);
-  gitdev_lua_set_string(L, "url", request->url);
-  gitdev_lua_set_string(L, "target", request->target);
+static void push_way(lua_State *L, const gitdev_request *request) {
   gitdev_lua_set_string(L, "host", request->host);
   gitdev_lua_set_number(L, "port", request->port);
   gitdev_lua_set_number(L, "connect_timeout", request->connect_timeout);
-  gitdev_lua_set_string(L, "ca_file", request->ca_file);
   gitdev_lua_set_string(L, "upgrade", request->upgrade);
-  lua_pushboolean(L, request->streamed);
-  lua_setfield(L, -2, "streamed");
+  if (request->streamed) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "streamed");
+  }
+  if (request->source) {
+    lua_pushnumber(L, (double)request->source->size);
+    lua_setfield(L, -2, "source_size");
+  }
+}
+
+static void push_content(lua_State *L, const gitdev_request *request) {
+  gitdev_lua_set_string(L, "method", request->method);
+  gitdev_lua_set_string(L, "url", request->url);
+  gitdev_lua_set_string(L, "target", request->target);
+  gitdev_lua_set_string(L, "ca_file", request->ca_file);
   push_headers(L, request);
   lua_setfield(L, -2, "headers");
   if (request->body) {
     lua_pushlstring(L, request->body, request->body_len);
     lua_setfield(L, -2, "body");
   }
-  if (request->source)
-    lua_pushnumber(L, (double)request->source->size);
-  else
-    lua_pushnil(L);
-  lua_setfield(L, -2, "source_size");
 }
 
-/* call:next(now) -> "wait", until, early | "send", until, request, idle | "done". The request: {
- * method, url, target, host, port, headers = { name, value, … } (the first is Authorization: never
- * log it), body, source_size (with a source, read by give_data()), streamed (whether the answer goes to
- * a sink), connect_timeout, ca_file, upgrade (the subprotocol of the WebSocket that it opens) }. */
+/* call:next(now [, briefly]) -> "wait", until, early | "send", until, request, idle | "done". The
+ * request: { method, url, target, host, port, headers = { name, value, … } (the first is
+ * Authorization: never log it), body, source_size (with a source, read by give_data()), streamed
+ * (whether the answer goes to a sink), connect_timeout, ca_file, upgrade (the subprotocol of the
+ * WebSocket that it opens) }. `briefly`: without what call:pieces() says. */
 static int driver_next(lua_State *L) {
   gitdev_action action = gitdev_call_next(gitdev_lua_check_call(L)->call, luaL_checknumber(L, 2));
+  bool briefly = lua_toboolean(L, 3); /* before anything is pushed there */
   switch (action.kind) {
   case GITDEV_WAIT:
     lua_pushliteral(L, "wait");
@@ -53,7 +58,10 @@ static int driver_next(lua_State *L) {
   case GITDEV_SEND:
     lua_pushliteral(L, "send");
     lua_pushnumber(L, action.until);
-    push_request(L, action.request);
+    lua_createtable(L, 0, 10);
+    push_way(L, action.request);
+    if (!briefly)
+      push_content(L, action.request);
     lua_pushnumber(L, action.idle);
     return 4;
   case GITDEV_DONE: break;

@@ -1,10 +1,14 @@
 /* core.http1: the strict reader of HTTP/1.1 messages, for drivers that bring their own sockets. */
 #include "lua/http1.h"
 
-static gitdev_http1 *check_reader(lua_State *L) {
+static gitdev_lua_http1 *check_open(lua_State *L) {
   gitdev_lua_http1 *self = gitdev_lua_check(L, 1, GITDEV_LUA_HTTP1);
   luaL_argcheck(L, self->reader, 1, "the reader is closed");
-  return self->reader;
+  return self;
+}
+
+static gitdev_http1 *check_reader(lua_State *L) {
+  return check_open(L)->reader;
 }
 
 static int http1_close(lua_State *L) {
@@ -23,20 +27,22 @@ static size_t limit_option(lua_State *L, const char *name, size_t fallback) {
   return (size_t)value;
 }
 
+static void read_limits(lua_State *L, gitdev_http1_limits *limits) {
+  luaL_checktype(L, 2, LUA_TTABLE);
+  limits->head_max = limit_option(L, "head_max", limits->head_max);
+  limits->field_max = limit_option(L, "field_max", limits->field_max);
+  limits->body_max = limit_option(L, "body_max", limits->body_max);
+}
+
 /* core.http1(kind [, limits]) -> reader. `kind`: "request" or "response"; `limits`: { head_max,
  * field_max, body_max }, see gitdev_http1_limits. */
 static int core_http1(lua_State *L) {
   static const char *const kinds[] = {"request", "response", NULL};
   int kind = luaL_checkoption(L, 1, NULL, kinds);
-  lua_settop(L, 2);
-  if (lua_isnil(L, 2)) {
-    lua_newtable(L);
-    lua_replace(L, 2);
-  }
-  luaL_checktype(L, 2, LUA_TTABLE);
-  gitdev_http1_limits limits = {.head_max = limit_option(L, "head_max", 128 << 10),
-                                .field_max = limit_option(L, "field_max", 256),
-                                .body_max = limit_option(L, "body_max", (size_t)1 << 53)};
+  gitdev_http1_limits limits = {
+      .head_max = 128 << 10, .field_max = 256, .body_max = (size_t)1 << 53};
+  if (!lua_isnoneornil(L, 2))
+    read_limits(L, &limits);
   gitdev_lua_http1 *self = gitdev_lua_new(L, GITDEV_LUA_HTTP1, sizeof *self);
   self->reader =
       gitdev_http1_new(kind == 0 ? GITDEV_HTTP1_REQUEST : GITDEV_HTTP1_RESPONSE, &limits);
@@ -49,13 +55,17 @@ static int core_http1(lua_State *L) {
 static int http1_feed(lua_State *L) {
   size_t len;
   const char *bytes = luaL_checklstring(L, 2, &len);
-  lua_pushboolean(L, gitdev_http1_feed(check_reader(L), bytes, len));
+  gitdev_lua_http1 *self = check_open(L);
+  luaL_argcheck(L, !self->held, 1, "a call has yet to take a piece, which lies where bytes go");
+  lua_pushboolean(L, gitdev_http1_feed(self->reader, bytes, len));
   return 1;
 }
 
 /* reader:eof(): the peer has closed */
 static int http1_eof(lua_State *L) {
-  gitdev_http1_eof(check_reader(L));
+  gitdev_lua_http1 *self = check_open(L);
+  self->eof = true;
+  gitdev_http1_eof(self->reader);
   return 0;
 }
 

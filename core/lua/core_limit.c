@@ -70,7 +70,7 @@ static int limit_grant(lua_State *L) {
   luaL_checktype(L, 3, LUA_TTABLE);
   double granted = field(L, "granted");
   const gitdev_grant grant = {
-      .granted = granted < GITDEV_WANTED_MAX ? (int)granted : GITDEV_WANTED_MAX,
+      .granted = granted < GITDEV_GRANTED_MAX ? (int)granted : GITDEV_GRANTED_MAX,
       .wait = field(L, "wait"),
       .paused_for = field(L, "paused_for"),
       .per_minute = field(L, "per_minute"),

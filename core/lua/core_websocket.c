@@ -110,49 +110,6 @@ static int core_websocket_key(lua_State *L) {
   return 1;
 }
 
-/* How long the list at an index is: 5.1 and the later ones count by other names. */
-static size_t length_of(lua_State *L, int index) {
-  int length = 0;
-  for (bool more = true; more; lua_pop(L, 1)) {
-    lua_rawgeti(L, index, length + 1);
-    more = !lua_isnil(L, -1);
-    length += more;
-  }
-  return (size_t)length;
-}
-
-/* Fields of the list { name, value, … } at an index, whose strings it holds. `out` has room. */
-static void read_fields(lua_State *L, int index, gitdev_field *out, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    lua_rawgeti(L, index, (int)i * 2 + 1);
-    lua_rawgeti(L, index, (int)i * 2 + 2);
-    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING, index,
-                  "must be a list of names and values");
-    out[i].name = lua_tolstring(L, -2, &out[i].name_len);
-    out[i].value = lua_tolstring(L, -1, &out[i].value_len);
-    lua_pop(L, 2);
-  }
-}
-
-/* core.websocket_fault(status, minor_version, fields, key, protocol) -> what is wrong with the
- * answer to a handshake | nothing. `fields`: { name, value, … }, the names in lower case. */
-static int core_websocket_fault(lua_State *L) {
-  gitdev_message answer = {.status = (int)luaL_checkinteger(L, 1),
-                           .minor_version = (int)luaL_checkinteger(L, 2)};
-  luaL_checktype(L, 3, LUA_TTABLE);
-  const char *key = luaL_checkstring(L, 4), *protocol = luaL_checkstring(L, 5);
-  size_t count = length_of(L, 3) / 2;
-  gitdev_field *fields = lua_newuserdata(L, (count + 1) * sizeof *fields);
-  read_fields(L, 3, fields, count);
-  answer.fields = fields;
-  answer.field_count = count;
-  const char *wrong = gitdev_handshake_check_answer(&answer, key, protocol);
-  if (!wrong)
-    return 0;
-  lua_pushstring(L, wrong);
-  return 1;
-}
-
 void gitdev_lua_open_websocket(lua_State *L) {
   static const luaL_Reg methods[] = {{"close", codec_close},
                                      {"feed", codec_feed},
@@ -161,10 +118,8 @@ void gitdev_lua_open_websocket(lua_State *L) {
                                      {"send", codec_send},
                                      {"unsent", codec_unsent},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"websocket", core_websocket},
-                                       {"websocket_fault", core_websocket_fault},
-                                       {"websocket_key", core_websocket_key},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"websocket", core_websocket}, {"websocket_key", core_websocket_key}, {NULL, NULL}};
   gitdev_lua_class(L, CODEC, methods, codec_gc);
   gitdev_lua_register(L, functions);
 }

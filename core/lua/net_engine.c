@@ -138,6 +138,14 @@ static int engine_news(lua_State *L) {
   return 1;
 }
 
+/* engine:has_news(): whether to look at it before waiting. What libcurl reads on a connection while a
+ * request is sent there may end other calls, and nothing comes after that to wake the loop. */
+static int engine_has_news(lua_State *L) {
+  const lua_engine *self = check_engine(L);
+  lua_pushboolean(L, self->news.first || self->sockets.first);
+  return 1;
+}
+
 /* engine:socket(call) -> socket | nil: what a call with `upgrade` has opened, once it is done; to be
  * had once. */
 static int engine_socket(lua_State *L) {
@@ -193,11 +201,17 @@ static int engine_warm(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"cancel", engine_cancel}, {"cancel_all", engine_cancel_all},
-    {"close", engine_close},   {"news", engine_news},
-    {"poke", engine_poke},     {"resume", engine_resume},
-    {"socket", engine_socket}, {"submit", engine_submit},
-    {"warm", engine_warm},     {NULL, NULL},
+    {"cancel", engine_cancel},
+    {"cancel_all", engine_cancel_all},
+    {"close", engine_close},
+    {"has_news", engine_has_news},
+    {"news", engine_news},
+    {"poke", engine_poke},
+    {"resume", engine_resume},
+    {"socket", engine_socket},
+    {"submit", engine_submit},
+    {"warm", engine_warm},
+    {NULL, NULL},
 };
 
 void gitdev_lua_open_engine(lua_State *L) {

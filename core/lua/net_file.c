@@ -2,6 +2,7 @@
 #include "lua/net.h"
 #include "net/file.h"
 #include "net/journal.h"
+#include <errno.h>
 #include <string.h>
 
 static const char JOURNAL[] = "gitdev.journal";
@@ -57,6 +58,11 @@ static int journal_lock(lua_State *L) {
   bool is_new;
   int problem = gitdev_journal_lock(self->journal, seconds, &is_new);
   self->is_locked = problem == 0;
+  if (problem == ETIMEDOUT) { /* whose own words are of connections */
+    gitdev_lua_fail(L, "another process keeps it locked");
+    lua_pushinteger(L, problem);
+    return 3;
+  }
   if (problem != 0)
     return push_outcome(L, problem);
   lua_pushstring(L, is_new ? "new" : "same");

@@ -81,6 +81,7 @@ typedef struct lua_listener {
   gitdev_listener *listener;
   gitdev_lua_sockets sockets;
   char version[16]; /* of the API, for what no handler sees; "": none */
+  bool https_only;  /* what no handler sees is told that it must be https, whatever else it lacks */
 } lua_listener;
 
 static gitdev_listener *check_listener(lua_State *L) {
@@ -124,7 +125,7 @@ static const struct refusal *refusal_of(int status) {
 static int refuse(void *payload, int status, const char *problem, gitdev_buffer *fields,
                   gitdev_buffer *body) {
   const lua_listener *self = payload;
-  const struct refusal *refusal = refusal_of(status);
+  const struct refusal *refusal = refusal_of(self->https_only ? 403 : status);
   char id[13], date[GITDEV_DATE_SIZE];
   if (!gitdev_random_text(NULL, id, sizeof id - 1, GITDEV_ID_ALPHABET))
     id[0] = '\0';
@@ -158,7 +159,7 @@ static void version_field(lua_State *L, int index, lua_listener *self) {
 }
 
 /* net.listener(loop, { host=, port=, certificate=, body_max=, idle_timeout=, request_timeout=,
- * version= }) -> listener | nil, problem */
+ * version=, https_only= }) -> listener | nil, problem */
 static int net_listener(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
@@ -177,6 +178,9 @@ static int net_listener(lua_State *L) {
   }
   lua_listener *self = gitdev_lua_new(L, LISTENER, sizeof *self);
   version_field(L, 2, self);
+  lua_getfield(L, 2, "https_only");
+  self->https_only = lua_toboolean(L, -1);
+  lua_pop(L, 1);
   gitdev_loop *loop = gitdev_lua_check_loop(L, 1);
   int rc = gitdev_listener_new(&self->listener, loop, &options);
   if (rc != GITDEV_OK)

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -170,17 +171,17 @@ static bool add_catalog(X509_STORE *store, catalog *self) {
   return lookup != NULL;
 }
 
-static bool fill(X509_STORE *store, const char *file, const char *directory) {
+static bool fill(X509_STORE *store, catalog **listed, const char *file, const char *directory) {
   if (!file)
     return directory && X509_STORE_load_path(store, directory);
-  catalog *listed = catalog_read(file);
-  return listed ? add_catalog(store, listed) : X509_STORE_load_file(store, file) == 1;
+  *listed = catalog_read(file);
+  return *listed ? add_catalog(store, *listed) : X509_STORE_load_file(store, file) == 1;
 }
 
-/* As libcurl sets its own up. */
-static X509_STORE *store_new(const char *file, const char *directory) {
+/* As libcurl sets its own up. Gives the catalog that is in it, if one is. */
+static X509_STORE *store_new(catalog **listed, const char *file, const char *directory) {
   X509_STORE *store = X509_STORE_new();
-  bool fine = store && fill(store, file, directory) &&
+  bool fine = store && fill(store, listed, file, directory) &&
               X509_STORE_set_flags(store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
   ERR_clear_error();
   if (fine)
@@ -194,6 +195,7 @@ static X509_STORE *store_new(const char *file, const char *directory) {
 typedef struct gitdev_authority_file {
   char *ca_file; /* NULL: the system's */
   X509_STORE *store;
+  catalog *listed;   /* the store's, or NULL */
   struct stat stamp; /* of the file when it was read */
   struct gitdev_authority_file *next;
 } authority_file;
@@ -266,13 +268,15 @@ static authority_file *read_file(gitdev_authorities *self, const char *ca_file) 
   bool there = !file || stat(file, &stamp) == 0;
   if (known && (!there || is_same(&known->stamp, &stamp)))
     return known;
-  X509_STORE *store = there ? store_new(file, directory) : NULL;
+  catalog *listed = NULL;
+  X509_STORE *store = there ? store_new(&listed, file, directory) : NULL;
   if (!store || (!known && !(known = add_file(self, ca_file)))) {
     X509_STORE_free(store);
     return known;
   }
   X509_STORE_free(known->store);
   known->store = store;
+  known->listed = listed;
   known->stamp = stamp;
   return known;
 }
@@ -286,6 +290,15 @@ bool gitdev_authorities_read(gitdev_authorities *self, const char *ca_file) {
 bool gitdev_authorities_use(gitdev_authorities *self, const char *ca_file, SSL_CTX *context) {
   const authority_file *file = read_file(self, ca_file);
   return file && SSL_CTX_set1_verify_cert_store(context, file->store);
+}
+
+void gitdev_authorities_foresee(void *authorities) {
+  const gitdev_authorities *self = authorities;
+  ERR_set_mark();
+  for (const authority_file *one = self->files; one; one = one->next)
+    if (one->listed && certificate_of(&one->listed->list[0]))
+      X509_check_purpose(one->listed->list[0].certificate, -1, 0); /* reads its extensions */
+  ERR_pop_to_mark();
 }
 
 void gitdev_authorities_free(gitdev_authorities *self) {

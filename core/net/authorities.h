@@ -27,6 +27,12 @@ bool gitdev_authorities_read(gitdev_authorities *self, const char *ca_file);
 /* Has connections of the context trust that file, read as above, and nothing else. */
 bool gitdev_authorities_use(gitdev_authorities *self, const char *ca_file, SSL_CTX *context);
 
+/* Decodes the first certificate of each file, once; `authorities` is a gitdev_authorities. It is for the
+ * time in which a server's greeting is awaited: OpenSSL looks up how to decode one when it first does,
+ * which takes longer than a short way there and back, and an authority of one's own is mostly alone in
+ * its file. */
+void gitdev_authorities_foresee(void *authorities);
+
 /* Connections that are open keep what they need. */
 void gitdev_authorities_free(gitdev_authorities *self);
 

@@ -1,7 +1,8 @@
 /* Requests that go out in one turn of the loop on one HTTP/2 connection leave together, in as few
  * segments as they fit in: libcurl writes each in two pieces, and each piece would wake the server
  * and cross the network by itself. It halves the time that both sides spend on a request when many
- * are under way. What is held back leaves just before the loop waits. */
+ * are under way. What is held back leaves once it is enough to keep the server busy, and just before the
+ * loop waits. */
 #ifndef GITDEV_NET_BURST_H
 #define GITDEV_NET_BURST_H
 

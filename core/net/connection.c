@@ -17,7 +17,7 @@ static const double LINGER = 2;
 /* ---- what it waits for ---- */
 
 static bool may_read(const gitdev_connection *connection) {
-  if (connection->phase != OPEN || connection->answering)
+  if (connection->phase != OPEN || connection->answering || connection->ended)
     return false;
   return !connection->held || connection->intake.ahead < AHEAD_MAX;
 }
@@ -33,8 +33,7 @@ static int wanted(const gitdev_connection *connection) {
   }
   if (connection->out.len)
     writable = GITDEV_WRITABLE;
-  /* A reader sees by itself that the peer has gone. */
-  return writable | (may_read(connection) ? GITDEV_READABLE : GITDEV_HANGUP);
+  return writable | (may_read(connection) ? GITDEV_READABLE : 0);
 }
 
 static deadline deadline_of(const gitdev_connection *connection) {
@@ -240,6 +239,18 @@ static void take(gitdev_connection *connection, const char *bytes, size_t len) {
     parse(connection);
 }
 
+void gitdev_connection_leave(gitdev_connection *connection) {
+  connection->phase = GOODBYE;
+  gitdev_connection_wind_up(connection);
+}
+
+/* The peer may only have nothing more to say, and wait for the answers. */
+static void on_end(gitdev_connection *connection) {
+  connection->ended = true;
+  if (connection->phase == OPEN && !connection->held)
+    gitdev_connection_leave(connection);
+}
+
 void gitdev_connection_read_some(gitdev_connection *connection) {
   char *scratch = connection->server->scratch;
   for (int i = 0; i < READS_MAX && may_read(connection); i++) {
@@ -250,9 +261,15 @@ void gitdev_connection_read_some(gitdev_connection *connection) {
       return;
     if (io == GITDEV_IO_DONE)
       take(connection, scratch, len);
+    else if (io == GITDEV_IO_ENDED)
+      on_end(connection);
     else
       connection->phase = CLOSED;
   }
+}
+
+bool gitdev_connection_has_ended(const gitdev_connection *connection) {
+  return connection->ended;
 }
 
 bool gitdev_connection_is_idle(const gitdev_connection *connection) {
@@ -260,16 +277,18 @@ bool gitdev_connection_is_idle(const gitdev_connection *connection) {
          !connection->answering;
 }
 
-void gitdev_connection_leave(gitdev_connection *connection) {
-  connection->phase = GOODBYE;
-  gitdev_connection_wind_up(connection);
+/* Nothing is under way, and nothing more shall come, or can. */
+static bool is_over(const gitdev_connection *connection) {
+  if (connection->ended)
+    return connection->phase == OPEN && !connection->held;
+  return connection->server->draining && gitdev_connection_is_idle(connection);
 }
 
 /* The answer is out: what the peer sent ahead of it has its turn. */
 static void go_on(gitdev_connection *connection) {
   if (gitdev_intake_next(&connection->intake))
     parse(connection);
-  if (connection->server->draining && gitdev_connection_is_idle(connection))
+  if (is_over(connection))
     gitdev_connection_leave(connection);
 }
 
@@ -322,7 +341,7 @@ static void on_ready(void *payload, int ready) {
     write_on(connection);
   if (may_read(connection))
     gitdev_connection_read_some(connection);
-  else if (connection->phase == OPEN && ready & GITDEV_HANGUP)
+  else if (connection->phase == OPEN && ready & GITDEV_HANGUP) /* a reset: no end is asked about */
     connection->phase = CLOSED;
   gitdev_connection_wind_up(connection);
   gitdev_connection_settle(connection);

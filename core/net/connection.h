@@ -33,6 +33,9 @@ typedef struct gitdev_server {
  * over. */
 void gitdev_connection_open(gitdev_server *server, int fd, const char *peer);
 
+/* Whether the peer has closed its sending direction. */
+bool gitdev_connection_has_ended(const gitdev_connection *connection);
+
 /* Answers the request that the connection holds, and goes on. The connection may be freed by it. 0,
  * GITDEV_ENOMEM or GITDEV_ECLOSED. */
 int gitdev_connection_answer(gitdev_connection *connection, gitdev_answer *answer);

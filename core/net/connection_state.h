@@ -39,6 +39,7 @@ struct gitdev_connection {
   bool answering; /* an answer is in `out` */
   bool reset;     /* close with a RST */
   bool unread;    /* reading stopped before the stream ran dry */
+  bool ended;     /* the peer sends no more; it may still read */
   char peer[INET6_ADDRSTRLEN];
 };
 

@@ -25,7 +25,16 @@ static gitdev_connection *longest_at_rest(const gitdev_server *server) {
   return oldest;
 }
 
-bool gitdev_crowd_make_room(gitdev_server *server) {
+/* The oldest whose peer sends no more, and waits for an answer: most likely it has given up. */
+static gitdev_connection *likely_gone(const gitdev_server *server) {
+  gitdev_connection *found = NULL;
+  for (gitdev_connection *one = server->first; one; one = one->next)
+    if (one->phase == OPEN && one->ended && one->held)
+      found = one;
+  return found;
+}
+
+static void close_one_at_rest(gitdev_server *server) {
   size_t count = server->connection_count;
   gitdev_connection *oldest;
   while (server->connection_count == count && (oldest = longest_at_rest(server)) != NULL) {
@@ -42,6 +51,16 @@ bool gitdev_crowd_make_room(gitdev_server *server) {
     if (open)
       (void)gitdev_stream_goodbye(&oldest->stream);
     gitdev_connection_destroy(oldest);
+  }
+}
+
+bool gitdev_crowd_make_room(gitdev_server *server) {
+  size_t count = server->connection_count;
+  close_one_at_rest(server);
+  gitdev_connection *gone = server->connection_count == count ? likely_gone(server) : NULL;
+  if (gone) {
+    (void)gitdev_stream_goodbye(&gone->stream);
+    gitdev_connection_destroy(gone);
   }
   return server->connection_count < count;
 }

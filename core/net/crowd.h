@@ -4,7 +4,8 @@
 
 #include "net/connection.h"
 
-/* Closes the connection that has rested longest, so that another may come. False when none rests. */
+/* Closes the connection that has rested longest, so that another may come; where none rests, one
+ * whose peer has closed its sending direction. False when there is none. */
 bool gitdev_crowd_make_room(gitdev_server *server);
 /* The server is draining now: closes each connection that no request is under way on; WebSockets say
  * goodbye (1001). */

@@ -1,6 +1,6 @@
 #include "net/engine.h"
 #include "call/call.h"
-#include "net/job.h"
+#include "net/attempt.h"
 #include "wire/memory.h"
 
 int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
@@ -11,14 +11,15 @@ int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
     return GITDEV_ENOMEM;
   engine->loop = loop;
   gitdev_loop_retain(loop);
-  engine->watch = (gitdev_link_watch){gitdev_job_on_link, engine};
+  engine->watch = (gitdev_link_watch){gitdev_attempt_on_link, engine};
+  engine->handle_options.loop = loop;
   int rc = GITDEV_OK;
   if (options && options->connect_to) {
     engine->handle_options.connect_to = curl_slist_append(NULL, options->connect_to);
     rc = engine->handle_options.connect_to ? GITDEV_OK : GITDEV_ENOMEM;
   }
   engine->pool_options = (gitdev_pool_options){loop, &engine->handle_options, &engine->watch,
-                                               gitdev_job_on_finished, engine};
+                                               gitdev_attempt_on_finished, engine};
   if (rc == GITDEV_OK)
     rc = gitdev_pool_open(&engine->pools[GITDEV_POOL_ANY], &engine->pool_options);
   if (rc != GITDEV_OK) {
@@ -34,6 +35,7 @@ int gitdev_engine_new(gitdev_engine **out, gitdev_loop *loop,
  * peers see its own closing. The calls are the parent's too: nothing is told of them here. */
 static void free_in_child(gitdev_engine *engine) {
   gitdev_chore_clear(engine->loop, &engine->burst.chore);
+  gitdev_chore_clear(engine->loop, &engine->handle_options.while_greeting);
   for (size_t i = 0; i < GITDEV_POOLS; i++)
     gitdev_pool_forsake(&engine->pools[i]);
   gitdev_opening_drop_all(&engine->channels);
@@ -81,6 +83,7 @@ void gitdev_engine_free(gitdev_engine *engine) {
   for (size_t i = 0; i < GITDEV_POOLS; i++)
     gitdev_pool_close(&engine->pools[i]);
   curl_slist_free_all(engine->handle_options.connect_to);
+  gitdev_chore_clear(engine->loop, &engine->handle_options.while_greeting);
   gitdev_authorities_free(&engine->handle_options.authorities);
   gitdev_loop_free(engine->loop);
   gitdev_free(engine);
@@ -99,8 +102,12 @@ int gitdev_submit(gitdev_engine *engine, gitdev_call *call, gitdev_done_fn done,
     return GITDEV_ENOMEM;
   }
   lane->engine = engine;
-  *job =
-      (gitdev_job){.engine = engine, .lane = lane, .call = call, .done = done, .payload = payload};
+  *job = (gitdev_job){.engine = engine,
+                      .lane = lane,
+                      .call = call,
+                      .done = done,
+                      .payload = payload,
+                      .streams = gitdev_call_streams(call)};
   gitdev_call_retain(call);
   gitdev_call_set_driver(call, job);
   gitdev_lane_append(job, GITDEV_IN_LINE);
@@ -150,10 +157,12 @@ void gitdev_resume(gitdev_engine *engine, gitdev_call *call) {
   gitdev_transfer_resumed(job->transfer, gitdev_now());
   CURLcode code = gitdev_multi_resume(job->pool->multi, gitdev_transfer_easy(job->transfer));
   if (code)
-    gitdev_job_conclude(job, code);
+    gitdev_attempt_conclude(job, code);
 }
 
 int gitdev_perform(gitdev_engine *engine, gitdev_call *call) {
+  if (gitdev_call_refuse_unvisited(call, gitdev_now()))
+    return GITDEV_OK;
   int rc = gitdev_submit(engine, call, NULL, NULL);
   while (rc == GITDEV_OK && !gitdev_call_result(call))
     rc = gitdev_step(engine->loop, -1);

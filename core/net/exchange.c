@@ -87,7 +87,7 @@ const char *gitdev_exchange_peer(const gitdev_exchange *exchange) {
 }
 
 bool gitdev_exchange_alive(const gitdev_exchange *exchange) {
-  return exchange->connection;
+  return exchange->connection && !gitdev_connection_has_ended(exchange->connection);
 }
 
 static bool is_head(const gitdev_message *message) {
@@ -143,6 +143,10 @@ int gitdev_exchange_upgrade(gitdev_exchange *exchange, const char *protocol, con
   gitdev_connection *connection = part(exchange);
   if (!connection)
     return GITDEV_ECLOSED;
+  if (gitdev_connection_has_ended(connection)) {
+    gitdev_connection_raw(connection, NULL, 0, false);
+    return GITDEV_ECLOSED;
+  }
   gitdev_buffer answer;
   gitdev_buffer_init(&answer, SIZE_MAX);
   gitdev_answer_switch(&answer, accept, protocol, fields, fields_len);

@@ -38,10 +38,15 @@ static CURLcode on_tls(CURL *easy, void *context, void *payload) {
   gitdev_handle *handle = payload;
   SSL_CTX_set_keylog_callback(context, NULL);
   handle->on_tls(handle->tls_payload, context);
-  if (handle->by_libcurl || is_proxys(context))
+  handle->at_proxy = is_proxys(context);
+  if (handle->by_libcurl || handle->at_proxy)
     return CURLE_OK;
-  bool trusts = gitdev_authorities_use(&handle->options->authorities, handle->ca_file, context);
-  return trusts ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+  gitdev_handle_options *options = handle->options;
+  if (!gitdev_authorities_use(&options->authorities, handle->ca_file, context))
+    return CURLE_SSL_CACERT_BADFILE;
+  gitdev_chore_set(options->loop, &options->while_greeting, gitdev_authorities_foresee,
+                   &options->authorities);
+  return CURLE_OK;
 }
 
 static CURLcode set_constant_options(gitdev_handle *handle) {
@@ -232,8 +237,8 @@ bool gitdev_handle_wants_http1(const gitdev_request *request) {
 static CURLcode set_travel(gitdev_handle *handle, const gitdev_request *request,
                            const gitdev_travel *travel) {
   CURL *easy = handle->easy;
-  long version =
-      gitdev_handle_wants_http1(request) ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
+  long version = travel->http1 || gitdev_handle_wants_http1(request) ? CURL_HTTP_VERSION_1_1
+                                                                     : CURL_HTTP_VERSION_2TLS;
   const char *no_proxy = handle->options->connect_to || is_loopback(request->host) ? "*" : NULL;
   CURLcode code = CURLE_OK;
 #define SET(option, value)                                                                         \
@@ -269,10 +274,19 @@ int gitdev_handle_set_connect(gitdev_handle *handle, const gitdev_request *reque
   return GITDEV_OK;
 }
 
-gitdev_outcome_kind gitdev_handle_verdict(CURLcode code, gitdev_outcome_kind otherwise) {
+const char *gitdev_handle_words(CURLcode code, const char *problem) {
+  static const char QUOTES[] = "Unsupported proxy";
+  if (strncmp(problem, QUOTES, sizeof QUOTES - 1) == 0)
+    return "the environment's proxy (https_proxy, all_proxy) is no URL that can be used";
+  return problem[0] ? problem : curl_easy_strerror(code);
+}
+
+gitdev_outcome_kind gitdev_handle_verdict(const gitdev_handle *handle, CURLcode code,
+                                          gitdev_outcome_kind otherwise) {
   switch (code) {
   case CURLE_OPERATION_TIMEDOUT: return GITDEV_TIMED_OUT;
-  case CURLE_PEER_FAILED_VERIFICATION: return GITDEV_FAILED_TRUST;
+  case CURLE_PEER_FAILED_VERIFICATION:
+    return handle->at_proxy ? GITDEV_FAILED_PROXY_TRUST : GITDEV_FAILED_TRUST;
   case CURLE_SSL_CACERT_BADFILE:
   case CURLE_FAILED_INIT:
   case CURLE_OUT_OF_MEMORY:

@@ -1,7 +1,6 @@
 /* A call's way through the engine. It stands in its lane's line; when it is first, the machine is
  * asked. Told to wait for the rate limit, the whole line waits; told to wait for its own time, it
- * rests apart, and then is first again; told to send, it becomes a transfer of libcurl's, and the
- * machine hears how that ended. */
+ * rests apart, and then is first again; told to send, it becomes an attempt (attempt.h). */
 #ifndef GITDEV_NET_JOB_H
 #define GITDEV_NET_JOB_H
 
@@ -28,6 +27,8 @@ struct gitdev_engine {
 void gitdev_lane_run(gitdev_lane *lane);
 /* The same from where it cannot be done at once: within libcurl, or in the middle of another job. */
 void gitdev_lane_open_soon(gitdev_lane *lane);
+/* Sets when the lane's state ends by itself. False when memory is out. */
+bool gitdev_lane_set_timer(gitdev_lane *lane, double at);
 
 /* Ends the calls of a client as disowned, and says so for each. */
 void gitdev_lane_disown(gitdev_lane *lane, const gitdev_client *client);
@@ -35,16 +36,9 @@ void gitdev_lane_disown(gitdev_lane *lane, const gitdev_client *client);
 /* Sets until when the present stage may last. False when memory is out. */
 bool gitdev_job_set_timer(gitdev_job *job, double at);
 
-/* Ends the try under way, which is over with `code`, and goes on with the lane. */
-void gitdev_job_conclude(gitdev_job *job, CURLcode code);
-
 /* Frees a job that is in none of its lane's lists, and says that its call is done. */
 void gitdev_job_end(gitdev_job *job);
 /* Takes it from wherever it is, ends its call as canceled, frees it, and tells nobody. */
 void gitdev_job_abandon(gitdev_job *job);
-
-/* For the engine's multi and links: the payload is the engine. */
-void gitdev_job_on_finished(void *payload, CURL *easy, CURLcode code);
-void gitdev_job_on_link(void *payload);
 
 #endif

@@ -124,9 +124,32 @@ void gitdev_lane_widen(gitdev_lane *lane) {
     lane->width++;
 }
 
-bool gitdev_lane_ready(const gitdev_lane *lane) {
-  return lane->lists[GITDEV_IN_LINE].first && lane->state == GITDEV_LANE_OPEN &&
-         lane->sending < sending_max(lane);
+bool gitdev_lane_may_stream(const gitdev_lane *lane) {
+  return lane->streaming < GITDEV_STREAMS_MAX;
+}
+
+gitdev_job *gitdev_lane_next(const gitdev_lane *lane) {
+  gitdev_job *first = lane->lists[GITDEV_IN_LINE].first, *aside = lane->lists[GITDEV_ASIDE].first;
+  if (lane->state != GITDEV_LANE_OPEN)
+    return NULL;
+  if (aside && gitdev_lane_may_stream(lane))
+    return aside;
+  return first && (first->streams || lane->sending < sending_max(lane)) ? first : NULL;
+}
+
+static size_t *places_of(const gitdev_job *job) {
+  return job->streams ? &job->lane->streaming : &job->lane->sending;
+}
+
+void gitdev_lane_enter_sending(gitdev_job *job) {
+  gitdev_lane_remove(job);
+  gitdev_lane_append(job, GITDEV_SENDING);
+  ++*places_of(job);
+}
+
+void gitdev_lane_leave_sending(gitdev_job *job) {
+  gitdev_lane_remove(job);
+  --*places_of(job);
 }
 
 bool gitdev_lane_wants_scout(const gitdev_lane *lane) {
@@ -138,9 +161,14 @@ bool gitdev_lane_wants_scout(const gitdev_lane *lane) {
 void gitdev_lane_learn(gitdev_lane *lane, gitdev_link *link) {
   lane->known = true;
   lane->blind = false;
-  lane->http2 = link->http2;
+  lane->http2 = link->http2 && !lane->http1;
   if (!link->http2 || lane->link == link || (lane->link && gitdev_link_usable(lane->link)))
     return;
   gitdev_link_release(lane->link);
   lane->link = gitdev_link_retain(link);
+}
+
+void gitdev_lane_turn_to_http1(gitdev_lane *lane) {
+  lane->http1 = lane->known = true;
+  lane->http2 = lane->blind = false;
 }

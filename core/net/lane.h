@@ -14,8 +14,13 @@
  * connections to a host; HTTP/2 servers take a hundred streams and more on one. */
 enum { GITDEV_HTTP2_TRANSFERS_MAX = 64 };
 
+/* What is streamed lasts, and has connections of its own: so it has places of its own, in nobody's way.
+ * They leave some of a host's connections to large bodies, which use the same ones. */
+enum { GITDEV_STREAMS_MAX = 12 };
+
 typedef enum gitdev_stage {
   GITDEV_IN_LINE,
+  GITDEV_ASIDE,   /* it streams, and all places for that are taken */
   GITDEV_RESTING, /* it waits for its own time to come, in nobody's way */
   GITDEV_SENDING,
   GITDEV_ENDING, /* its call is over, and that is about to be said */
@@ -36,6 +41,7 @@ typedef struct gitdev_job {
   gitdev_opening *opening;   /* while SENDING, instead, for a try that opens a WebSocket */
   gitdev_action action;      /* the try to be sent or under way; kind is WAIT when there is none */
   int refusals;              /* how often the server has provably not looked at it */
+  bool streams;              /* its body, or the answer's */
   bool stale;                /* its last try met a connection that had been closed */
   struct gitdev_job *next, *before;
 } gitdev_job;
@@ -56,14 +62,15 @@ typedef struct gitdev_lane {
   gitdev_lane_state state;
   gitdev_timer timer; /* when the state ends by itself */
   gitdev_job_list lists[GITDEV_STAGES];
-  size_t sending;
-  size_t width;            /* transfers at once that the origin is thought to take */
-  int holds;               /* whoever still needs it, jobs or not */
-  bool running;            /* its line is being served */
-  bool known, http2;       /* what the origin speaks, as far as connections have shown */
-  bool blind;              /* it is not to be found out at present: go on as for HTTP/1.1 */
-  const gitdev_job *scout; /* while HELD; NULL when it waits for a greeting alone */
-  gitdev_link *link;       /* the HTTP/2 connection that was used last */
+  size_t sending, streaming; /* those under way that do not stream, and that do */
+  size_t width;              /* transfers at once that the origin is thought to take */
+  int holds;                 /* whoever still needs it, jobs or not */
+  bool running;              /* its line is being served */
+  bool known, http2;         /* what the origin speaks, as far as connections have shown */
+  bool http1;                /* and what it wants, though it speaks HTTP/2 */
+  bool blind;                /* it is not to be found out at present: go on as for HTTP/1.1 */
+  const gitdev_job *scout;   /* while HELD; NULL when it waits for a greeting alone */
+  gitdev_link *link;         /* the HTTP/2 connection that was used last */
   struct gitdev_lane *next, *before;
 } gitdev_lane;
 
@@ -90,13 +97,20 @@ void gitdev_lane_remove(gitdev_job *job);
 /* Any job of the lane: it has one, unless it is about to be let go. */
 gitdev_job *gitdev_lane_any(const gitdev_lane *lane);
 
-/* Whether the first in line may be served. */
-bool gitdev_lane_ready(const gitdev_lane *lane);
+/* Whoever is to be served next, or set aside; NULL when there is nobody, or no place. */
+gitdev_job *gitdev_lane_next(const gitdev_lane *lane);
+/* Whether there is a place for what streams. */
+bool gitdev_lane_may_stream(const gitdev_lane *lane);
+/* Takes a place, and a list, for a job that is about to be sent; or gives both up. */
+void gitdev_lane_enter_sending(gitdev_job *job);
+void gitdev_lane_leave_sending(gitdev_job *job);
 /* Whether what is sent next should go alone, to find out what the origin speaks, or how much of it
  * a new connection takes. */
 bool gitdev_lane_wants_scout(const gitdev_lane *lane);
 /* A request goes out on `link`: the lane learns from it. */
 void gitdev_lane_learn(gitdev_lane *lane, gitdev_link *link);
+/* The origin wants no more requests in HTTP/2 (RFC 9113 7, HTTP_1_1_REQUIRED). */
+void gitdev_lane_turn_to_http1(gitdev_lane *lane);
 /* A request was refused, so fewer go out at once; one was answered, so one more may. */
 void gitdev_lane_narrow(gitdev_lane *lane);
 void gitdev_lane_widen(gitdev_lane *lane);

@@ -3,6 +3,7 @@
 #include "wire/memory.h"
 #include <pthread.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const double GREETING_MAX = 1; /* seconds that a server's greeting is waited for */
 
@@ -76,11 +77,19 @@ static void on_record(int sent, int version, int type, const void *bytes, size_t
   watch->fn(watch->payload);
 }
 
+/* Told of alerts, and of each step of a handshake. */
+static void on_alert(const SSL *ssl, int where, int alert) {
+  gitdev_link *link = place < 0 ? NULL : SSL_get_ex_data(ssl, place);
+  if (link && (where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT)
+    link->ended |= (alert & 0xff) == SSL_AD_CLOSE_NOTIFY;
+}
+
 void gitdev_link_prepare(void *watch, SSL_CTX *context) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, take_place);
   SSL_CTX_set_msg_callback(context, on_record);
   SSL_CTX_set_msg_callback_arg(context, watch);
+  SSL_CTX_set_info_callback(context, on_alert);
 }
 
 gitdev_link *gitdev_link_of(CURL *easy, const gitdev_link_watch *watch) {
@@ -112,6 +121,13 @@ void gitdev_link_release(gitdev_link *link) {
 
 bool gitdev_link_admits(const gitdev_link *link, double now) {
   return !link->http2 || link->greeted || link->requests == 0 || now - link->since > GREETING_MAX;
+}
+
+bool gitdev_link_spoiled(const gitdev_link *link) {
+  char byte;
+  if (link->http2 || !link->answered || !link->ssl || link->fd < 0)
+    return false;
+  return SSL_has_pending(link->ssl) || recv(link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 unsigned gitdev_link_enter(gitdev_link *link) {

@@ -29,11 +29,12 @@ typedef struct gitdev_link {
   bool http2;
   bool greeted;         /* the server has sent something, with HTTP/2 its SETTINGS */
   bool answered;        /* it has answered a request */
+  bool ended;           /* it has said in TLS that nothing more comes (close_notify) */
   bool miscounted;      /* a request may have been counted that got no stream of its own */
   bool leaving;         /* HTTP/2: the server takes no more requests here (GOAWAY) */
   unsigned last_stream; /* and this is the last one that it looks at */
   int fd;               /* of its socket, to set options of; -1 unknown */
-  bool held;            /* what is written on it waits for more: see burst.h */
+  unsigned held;        /* requests that wait for more to leave with them: see burst.h */
   struct gitdev_link *next_held;
   const gitdev_link_watch *watch;
 } gitdev_link;
@@ -57,6 +58,10 @@ void gitdev_link_release(gitdev_link *link);
 /* Whether a request may begin on it now. Before an HTTP/2 server has said how many requests at once
  * it takes, only the first may: libcurl would send up to a hundred, and the surplus is refused. */
 bool gitdev_link_admits(const gitdev_link *link, double now);
+
+/* Whether something came while it rested. In HTTP/1.1 nobody asked for it: it is the connection's end,
+ * or says why (408), or is anyone's, and would be taken for the next request's answer. */
+bool gitdev_link_spoiled(const gitdev_link *link);
 
 /* Counts a request in; returns its number, from 1. */
 unsigned gitdev_link_enter(gitdev_link *link);

@@ -66,7 +66,8 @@ const char *gitdev_exchange_body(const gitdev_exchange *exchange, size_t *len);
 /* The peer's address as text ("127.0.0.1"). */
 const char *gitdev_exchange_peer(const gitdev_exchange *exchange);
 /* Whether the peer is still there to be answered, as far as the last gitdev_step() saw. A peer that
- * closes its sending direction counts as gone. */
+ * has closed its sending direction counts as gone: most of them are. It is answered all the same, as
+ * it may be one that only has nothing more to say. */
 bool gitdev_exchange_alive(const gitdev_exchange *exchange);
 
 /* Answers: writes `HTTP/1.1 status reason`, Content-Length, `Connection: close` where due, then

@@ -142,6 +142,8 @@ void gitdev_lookup_free(gitdev_lookup *lookup) {
   if (!lookup)
     return;
   gitdev_unwatch(lookup->loop, &lookup->watch);
+  if (lookup->answer && gitdev_loop_forked(lookup->loop))
+    atomic_store(&lookup->answer->owners, 1); /* the thread is the parent's */
   if (lookup->answer)
     let_go(lookup->answer);
   gitdev_loop_free(lookup->loop);

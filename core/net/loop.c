@@ -1,7 +1,6 @@
 #include "net/loop.h"
 #include "wire/memory.h"
 #include <errno.h>
-#include <float.h>
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
@@ -31,11 +30,8 @@ struct gitdev_loop {
   int *dirty;  /* numbers whose seat is to be brought together with the epoll set */
   size_t seat_count, dirty_count;
   gitdev_chore *chores; /* that are due */
-  gitdev_timer **heap;  /* a binary heap by `at`, from index 1 */
-  size_t timer_count, heap_size;
-  double fired_until; /* while firing: timers due by then are being fired */
-  unsigned firing;    /* a nesting depth */
-  bool handed_out;    /* gitdev_fd() was asked for */
+  gitdev_timers timers;
+  bool handed_out; /* gitdev_fd() was asked for */
 };
 
 bool gitdev_loop_forked(const gitdev_loop *loop) {
@@ -235,86 +231,13 @@ static void dispatch(gitdev_loop *loop, const struct epoll_event *event) {
 
 /* ---- timers ---- */
 
-static void put(gitdev_loop *loop, size_t place, gitdev_timer *timer) {
-  loop->heap[place] = timer;
-  timer->place = place;
-}
-
-static void sift_up(gitdev_loop *loop, gitdev_timer *timer) {
-  size_t place = timer->place;
-  for (; place > 1 && loop->heap[place / 2]->at > timer->at; place /= 2)
-    put(loop, place, loop->heap[place / 2]);
-  put(loop, place, timer);
-}
-
-static void sift_down(gitdev_loop *loop, gitdev_timer *timer) {
-  size_t place = timer->place;
-  for (;;) {
-    size_t child = place * 2;
-    if (child < loop->timer_count && loop->heap[child + 1]->at < loop->heap[child]->at)
-      child++;
-    if (child > loop->timer_count || loop->heap[child]->at >= timer->at)
-      break;
-    put(loop, place, loop->heap[child]);
-    place = child;
-  }
-  put(loop, place, timer);
-}
-
-static bool heap_grow(gitdev_loop *loop) {
-  if (loop->timer_count + 1 < loop->heap_size)
-    return true;
-  size_t size = loop->heap_size ? loop->heap_size * 2 : SEATS_MIN;
-  gitdev_timer **heap = gitdev_realloc(loop->heap, size * sizeof *heap);
-  if (!heap)
-    return false;
-  loop->heap = heap;
-  loop->heap_size = size;
-  return true;
-}
-
 int gitdev_timer_set(gitdev_loop *loop, gitdev_timer *timer, double at, gitdev_timer_fn fn,
                      void *payload) {
-  if (!timer->place && !heap_grow(loop))
-    return GITDEV_ENOMEM;
-  if (!timer->place)
-    put(loop, ++loop->timer_count, timer);
-  /* Else a timer that arms itself for now would fire for ever. */
-  if (loop->firing && at <= loop->fired_until)
-    at = loop->fired_until * (1 + DBL_EPSILON);
-  timer->at = at;
-  timer->fn = fn;
-  timer->payload = payload;
-  sift_up(loop, timer);
-  sift_down(loop, timer);
-  return 0;
+  return gitdev_timers_set(&loop->timers, timer, at, fn, payload);
 }
 
 void gitdev_timer_clear(gitdev_loop *loop, gitdev_timer *timer) {
-  size_t place = timer->place;
-  if (!place)
-    return;
-  timer->place = 0;
-  gitdev_timer *last = loop->heap[loop->timer_count--];
-  if (last == timer)
-    return;
-  put(loop, place, last);
-  sift_up(loop, last);
-  sift_down(loop, last);
-}
-
-static void fire(gitdev_loop *loop) {
-  if (!loop->timer_count)
-    return;
-  double now = gitdev_now();
-  loop->firing++;
-  loop->fired_until = now;
-  while (loop->timer_count && loop->heap[1]->at <= now) {
-    gitdev_timer *timer = loop->heap[1];
-    gitdev_timer_clear(loop, timer);
-    timer->fn(timer->payload);
-  }
-  loop->firing--;
+  gitdev_timers_clear(&loop->timers, timer);
 }
 
 /* ---- the loop ---- */
@@ -372,20 +295,13 @@ void gitdev_loop_free(gitdev_loop *loop) {
     close(loop->epoll);
   gitdev_free(loop->seats);
   gitdev_free(loop->dirty);
-  gitdev_free(loop->heap);
+  gitdev_timers_free(&loop->timers);
   gitdev_free(loop);
-}
-
-static double until_timer(const gitdev_loop *loop) {
-  if (!loop->timer_count)
-    return -1;
-  double wait = loop->heap[1]->at - gitdev_now();
-  return wait > 0 ? wait : 0;
 }
 
 /* In epoll's milliseconds, rounded up: waking early would only mean to wait again. */
 static int to_wait(const gitdev_loop *loop, double timeout) {
-  double timer = until_timer(loop);
+  double timer = gitdev_timers_wait(&loop->timers);
   if (timer >= 0 && (timeout < 0 || timer < timeout))
     timeout = timer;
   if (timeout < 0)
@@ -410,7 +326,7 @@ int gitdev_step(gitdev_loop *loop, double timeout) {
     for (int i = 0; i < count; i++)
       dispatch(loop, &events[i]);
   }
-  fire(loop);
+  gitdev_timers_fire(&loop->timers);
   return loop->handed_out ? flush(loop) : 0;
 }
 
@@ -423,7 +339,7 @@ int gitdev_fd(gitdev_loop *loop) {
 }
 
 double gitdev_timeout(gitdev_loop *loop) {
-  return flush(loop) ? 0 : until_timer(loop);
+  return flush(loop) ? 0 : gitdev_timers_wait(&loop->timers);
 }
 
 void gitdev_wake(gitdev_loop *loop) {

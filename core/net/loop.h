@@ -5,6 +5,7 @@
 #define GITDEV_NET_LOOP_H
 
 #include "gitdev.h"
+#include "net/timers.h"
 #include <stdbool.h>
 
 /* A mask of what is wanted, and of what is ready. GITDEV_HANGUP comes unasked when the descriptor
@@ -37,16 +38,6 @@ void gitdev_watch_want(gitdev_loop *loop, gitdev_watch *watch, int want);
 /* Stops watching, at once. Call it before the descriptor is closed. A watch that was zeroed, or is
  * not watched any more, is left alone. */
 void gitdev_unwatch(gitdev_loop *loop, gitdev_watch *watch);
-
-typedef void (*gitdev_timer_fn)(void *payload);
-
-/* A timer. Its memory is its user's; a zeroed one is not armed. */
-typedef struct gitdev_timer {
-  double at;    /* gitdev_now() seconds */
-  size_t place; /* in the loop's heap, from 1; 0 while not armed */
-  gitdev_timer_fn fn;
-  void *payload;
-} gitdev_timer;
 
 /* Arms the timer for `at`, or moves it there. It fires once, from gitdev_step(); one that is armed
  * by a timer's function fires in a later step at the earliest, however early it is due. 0, or

@@ -1,4 +1,5 @@
 #include "net/multi.h"
+#include "net/stall.h"
 #include "wire/memory.h"
 #include <pthread.h>
 #include <string.h>
@@ -38,10 +39,41 @@ static void act(gitdev_multi *multi, curl_socket_t fd, int ready) {
 typedef struct socket_watch {
   gitdev_watch watch; /* first: the loop's pointer is ours */
   gitdev_multi *multi;
+  int want; /* as libcurl says; the watch does not want to write while it is left alone */
+  gitdev_stall stall;
+  gitdev_timer pause; /* armed: it is left alone */
 } socket_watch;
+
+static void end_pause(socket_watch *socket) {
+  gitdev_timer_clear(socket->multi->loop, &socket->pause);
+  gitdev_watch_want(socket->multi->loop, &socket->watch, socket->want);
+}
+
+static void on_pause_over(void *payload) {
+  socket_watch *socket = payload;
+  gitdev_stall_passed(&socket->stall);
+  end_pause(socket);
+}
+
+/* Whether libcurl is not to be told that it may write: it would not. */
+static bool pause_stalled(socket_watch *socket) {
+  gitdev_loop *loop = socket->multi->loop;
+  if (!gitdev_stall_seen(&socket->stall, socket->watch.fd) ||
+      gitdev_timer_set(loop, &socket->pause, gitdev_now() + GITDEV_STALL_PAUSE, on_pause_over,
+                       socket) != GITDEV_OK)
+    return false;
+  gitdev_watch_want(loop, &socket->watch, socket->want & ~GITDEV_WRITABLE);
+  return true;
+}
 
 static void on_ready(void *payload, int ready) {
   socket_watch *socket = payload;
+  if (ready != GITDEV_WRITABLE) {
+    socket->stall = (gitdev_stall){0};
+    end_pause(socket);
+  } else if (pause_stalled(socket)) {
+    return;
+  }
   int events = (ready & GITDEV_READABLE ? CURL_CSELECT_IN : 0) |
                (ready & GITDEV_WRITABLE ? CURL_CSELECT_OUT : 0) |
                (ready & GITDEV_HANGUP ? CURL_CSELECT_ERR : 0);
@@ -71,13 +103,16 @@ static bool watch_socket(gitdev_multi *multi, int fd, int want) {
   if (!make_room(multi, (size_t)fd))
     return false;
   if (multi->watches[fd]) {
-    gitdev_watch_want(multi->loop, multi->watches[fd], want);
+    socket_watch *known = (socket_watch *)multi->watches[fd];
+    known->want = want;
+    end_pause(known);
     return true;
   }
   socket_watch *socket = gitdev_calloc(1, sizeof *socket);
   if (!socket)
     return false;
   socket->multi = multi;
+  socket->want = want;
   if (gitdev_watch_start(multi->loop, &socket->watch, fd, want, on_ready, socket) != GITDEV_OK) {
     gitdev_free(socket);
     return false;
@@ -89,6 +124,7 @@ static bool watch_socket(gitdev_multi *multi, int fd, int want) {
 static void forget_socket(gitdev_multi *multi, int fd) {
   if ((size_t)fd >= multi->watch_room || !multi->watches[fd])
     return;
+  gitdev_timer_clear(multi->loop, &((socket_watch *)multi->watches[fd])->pause);
   gitdev_unwatch(multi->loop, multi->watches[fd]);
   gitdev_free(multi->watches[fd]);
   multi->watches[fd] = NULL;

@@ -1,5 +1,6 @@
 #include "net/opening.h"
 #include "call/call.h"
+#include "call/request_text.h"
 #include "call/response.h"
 #include "wire/handshake.h"
 #include "wire/memory.h"
@@ -233,8 +234,8 @@ static void on_connected(void *payload, CURLcode code) {
   gitdev_channel *channel = self->channel;
   note_times(self);
   if (code) {
-    finish(self, gitdev_handle_verdict(code, GITDEV_FAILED_UNSENT),
-           channel->problem[0] ? channel->problem : curl_easy_strerror(code));
+    finish(self, gitdev_handle_verdict(channel->handle, code, GITDEV_FAILED_UNSENT),
+           gitdev_handle_words(code, channel->problem));
   } else if (gitdev_channel_watch(channel, 0, on_ready, self) != GITDEV_OK) {
     finish(self, GITDEV_FAILED_LOCAL, "the connection cannot be watched");
   } else {
@@ -243,34 +244,10 @@ static void on_connected(void *payload, CURLcode code) {
   go_on(self);
 }
 
-static void add_line(gitdev_buffer *head, const char *name, const char *value) {
-  gitdev_buffer_puts(head, name);
-  gitdev_buffer_append(head, ": ", 2);
-  gitdev_buffer_puts(head, value);
-  gitdev_buffer_append(head, "\r\n", 2);
-}
-
 static int write_head(gitdev_opening *self) {
-  const gitdev_request *request = self->request;
-  gitdev_buffer *head = &self->head;
   if (!gitdev_handshake_key(self->key))
     return GITDEV_ESYSTEM;
-  gitdev_buffer_puts(head, "GET ");
-  gitdev_buffer_puts(head, request->target);
-  gitdev_buffer_puts(head, " HTTP/1.1\r\nHost: ");
-  gitdev_buffer_puts(head, request->host);
-  if (request->port != 443)
-    gitdev_buffer_printf(head, ":%d", request->port);
-  gitdev_buffer_puts(head, "\r\n");
-  for (size_t i = 0; i < request->header_count; i++)
-    add_line(head, request->headers[i].name, request->headers[i].value);
-  add_line(head, "Upgrade", "websocket");
-  add_line(head, "Connection", "Upgrade");
-  add_line(head, "Sec-WebSocket-Version", "13");
-  add_line(head, "Sec-WebSocket-Key", self->key);
-  add_line(head, "Sec-WebSocket-Protocol", request->upgrade);
-  gitdev_buffer_puts(head, "\r\n");
-  return head->failed ? GITDEV_ENOMEM : GITDEV_OK;
+  return gitdev_request_head(&self->head, self->request, self->key, NULL);
 }
 
 /* ---- its life ---- */

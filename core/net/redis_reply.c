@@ -26,10 +26,12 @@ static size_t text_size(const redisReply *reply) {
   return has_text ? reply->len + 1 : 0;
 }
 
-const char *gitdev_redis_read(gitdev_redis_value **out, size_t *count, struct redisReply *reply) {
+const char *gitdev_redis_read(gitdev_redis_value **out, size_t *count,
+                              const struct redisReply *reply) {
   bool is_list = reply->type == REDIS_REPLY_ARRAY;
   size_t total = is_list ? reply->elements : 1, size = 0;
-  redisReply **parts = is_list ? reply->element : &reply;
+  const redisReply *const *parts =
+      is_list ? (const redisReply *const *)reply->element : (const redisReply *const *)&reply;
   *out = NULL;
   *count = 0;
   if (total > GITDEV_REDIS_VALUES_MAX)

@@ -8,6 +8,7 @@ struct redisReply;
 
 /* Copies a reply that is no error. NULL, and the values are the caller's to give to gitdev_free(); or
  * what is wrong with it, and there are none. */
-const char *gitdev_redis_read(gitdev_redis_value **out, size_t *count, struct redisReply *reply);
+const char *gitdev_redis_read(gitdev_redis_value **out, size_t *count,
+                              const struct redisReply *reply);
 
 #endif

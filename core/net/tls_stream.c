@@ -88,7 +88,7 @@ static BIO_METHOD *make_method(void) {
 
 static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *offered, unsigned offered_len, void *payload) {
-  static const unsigned char ours[] = "\x08http/1.1";
+  static const unsigned char ours[] = "\x08http/1.1\x08http/1.0";
   (void)ssl, (void)payload;
   unsigned char *chosen;
   if (SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, offered, offered_len) !=

@@ -1,17 +1,24 @@
 #include "net/transfer.h"
+#include "call/call.h"
+#include "call/response.h"
 #include "wire/memory.h"
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
-enum { VERSION_7_88_1 = 0x075801 };
+enum { VERSION_7_88_1 = 0x075801, VERSION_8_1_2 = 0x080102 };
+
+/* What libcurl reads at once: the largest head that the machine takes, and what is between its lines.
+ * Of an HTTP/2 answer's head it hands over so much, and the rest when more comes: with nothing more to
+ * come, never (7.88.1). */
+static const long READ_SIZE = GITDEV_RESPONSE_HEAD_MAX + (4 << 10);
 
 struct gitdev_transfer {
   gitdev_handle *handle;
   gitdev_link_watch *watch;
   gitdev_call *call;
   const gitdev_request *request;
-  gitdev_connected_fn connected;
-  void *payload;
+  gitdev_transfer_user user;
   bool begun; /* libcurl has had its first look at it */
   bool traced;
 
@@ -24,15 +31,22 @@ struct gitdev_transfer {
   bool repeats;      /* and wanted to begin again */
   bool silent;       /* without having told of an error */
   bool refused;      /* the server refused the stream: so libcurl says */
-  bool postponed;
+  bool too_new;      /* it wants HTTP/1.1 */
+  bool postponed;    /* its connection is not ready for it yet */
+  bool diverted;     /* its connection is not fit for it any more */
 
   /* Of the answer. */
-  bool interim;    /* the header lines now coming are of a 1xx answer */
-  bool heard;      /* something has come */
-  bool answered;   /* a final status line has come */
-  bool head_whole; /* and so has the empty line after its header lines */
-  bool answer_bad; /* the machine refused a part of the answer */
-  bool source_bad; /* the body could not be read */
+  bool interim;      /* the header lines now coming are of a 1xx answer */
+  bool heard;        /* something has come */
+  bool answered;     /* a final status line has come */
+  bool lined;        /* a header line has come */
+  bool head_whole;   /* and so has the empty line after its header lines */
+  bool declined;     /* by its status: no more of the request is wanted */
+  bool settled;      /* it came whole before the request had left, and ends the try */
+  bool measured;     /* it is said where its body ends */
+  bool bodied;       /* a piece of its body has come */
+  const char *fault; /* what of the answer was refused here, NULL nothing */
+  bool source_bad;   /* the body could not be read */
 
   bool paused; /* a source is empty or a sink full */
   double moved;
@@ -53,6 +67,7 @@ static void trace(gitdev_transfer *transfer, bool on) {
 static int stop_repeat(gitdev_transfer *transfer) {
   transfer->repeats = true;
   transfer->silent = transfer->problem[0] == '\0';
+  transfer->too_new = strstr(transfer->problem, "HTTP_1_1_REQUIRED") != NULL;
   return CURL_PREREQFUNC_ABORT;
 }
 
@@ -61,7 +76,16 @@ static void note_link(gitdev_transfer *transfer, gitdev_link *link) {
   transfer->reused = link->answered;
   transfer->written = gitdev_link_written(link);
   transfer->number = gitdev_link_enter(link);
-  transfer->connected(transfer->payload, link);
+  transfer->user.connected(transfer->user.payload, link);
+}
+
+/* Answered with an error, libcurl ends a request's body where it is. In HTTP/2 that makes it one of the
+ * wrong length, whose stream the server resets, the answer with it. */
+static void keep_sending(gitdev_transfer *transfer) {
+  const gitdev_link *link = transfer->link;
+  if (transfer->request->body_len > 0)
+    curl_easy_setopt(transfer->handle->easy, CURLOPT_KEEP_SENDING_ON_ERROR,
+                     (long)(link && link->http2));
 }
 
 /* CURLOPT_PREREQFUNCTION: the request is about to be sent. */
@@ -72,21 +96,37 @@ static int on_connection(void *payload, char *peer, char *local, int peer_port, 
     return stop_repeat(transfer);
   gitdev_link *link = gitdev_link_of(transfer->handle->easy, transfer->watch);
   transfer->postponed = link && !gitdev_link_admits(link, gitdev_now());
-  if (transfer->postponed)
+  transfer->diverted = link && gitdev_link_spoiled(link);
+  if (transfer->diverted)
+    curl_easy_setopt(transfer->handle->easy, CURLOPT_FORBID_REUSE, 1L);
+  if (transfer->postponed || transfer->diverted)
     return CURL_PREREQFUNC_ABORT;
   transfer->sent = true;
   if (link)
     note_link(transfer, link);
+  keep_sending(transfer);
   trace(transfer, link && link->http2 && transfer->begun);
   return CURL_PREREQFUNC_OK;
 }
 
+/* A first header line that begins with a blank goes on with one that is not there. libcurl before
+ * 8.1.2 takes the last one of the handle's former answer for it, whose memory is free (curl issue
+ * 11101): without a name, the line is refused instead. */
+static void disarm(const gitdev_transfer *transfer, char *line, size_t len) {
+  bool folded = len > 0 && (line[0] == ' ' || line[0] == '\t');
+  if (folded && !transfer->lined && curl_version_info(CURLVERSION_NOW)->version_num < VERSION_8_1_2)
+    line[0] = ':';
+}
+
 /* CURLOPT_DEBUGFUNCTION. That a stream was refused, and which are when a server goes, libcurl tells
- * in words only. It tells whoever reads the connection at the moment, so all who are on it listen. */
+ * in words only. It tells whoever reads the connection at the moment, so all who are on it listen.
+ * A header line is shown here before anything is made of it. */
 static int on_words(CURL *easy, curl_infotype type, char *text, size_t len, void *payload) {
   (void)easy;
   static const char LAST[] = "last_stream=";
   gitdev_transfer *transfer = payload;
+  if (type == CURLINFO_HEADER_IN)
+    disarm(transfer, text, len);
   if (type != CURLINFO_TEXT || !transfer->link)
     return 0;
   if (memmem(text, len, "REFUSED_STREAM", 14))
@@ -104,52 +144,97 @@ static int on_words(CURL *easy, curl_infotype type, char *text, size_t len, void
 
 /* ---- the answer ---- */
 
-/* "HTTP/1.1 201 Created", "HTTP/2 201". */
-static bool begin_answer(gitdev_transfer *transfer, const char *line, size_t len) {
+/* Whether what is shown of an answer in HTTP/1.1 is to be looked at: its first header line (disarm()).
+ * In HTTP/2 no name begins with a blank. */
+static void look_at_lines(gitdev_transfer *transfer, bool on) {
+  if (!transfer->link || !transfer->link->http2)
+    trace(transfer, on);
+}
+
+/* "HTTP/1.1 201 Created", "HTTP/2 201". NULL, or what is wrong with it. */
+static const char *begin_answer(gitdev_transfer *transfer, const char *line, size_t len) {
   const char *blank = memchr(line, ' ', len);
   int status = 0;
   if (blank)
     for (const char *p = blank + 1; p < line + len && isdigit((unsigned char)*p); p++)
       status = status < 1000 ? status * 10 + (*p - '0') : status;
-  if (status == 101) /* nobody asked for another protocol */
-    return false;
+  if (status == 101)
+    return "it changes to another protocol, which nobody asked for";
   transfer->interim = status >= 100 && status <= 199;
   transfer->answered |= !transfer->interim;
-  return transfer->interim || gitdev_call_begin(transfer->call, status);
+  transfer->declined = status >= 300;
+  look_at_lines(transfer, !transfer->lined);
+  bool fine = transfer->interim || gitdev_call_begin(transfer->call, status);
+  return fine ? NULL : "its status is none";
 }
 
-static bool take_header(gitdev_transfer *transfer, const char *line, size_t len) {
+static bool is_name(const char *line, size_t len, const char *name) {
+  return len == strlen(name) && strncasecmp(line, name, len) == 0;
+}
+
+/* libcurl sees to it that so much comes. Another Transfer-Encoding ends with the connection. */
+static bool tells_end(const char *line, size_t name_len, size_t len) {
+  return is_name(line, name_len, "content-length") ||
+         (is_name(line, name_len, "transfer-encoding") && memmem(line, len, "chunked", 7));
+}
+
+static const char *take_header(gitdev_transfer *transfer, const char *line, size_t len) {
   const char *colon = memchr(line, ':', len);
   if (!colon)
-    return false;
+    return "a line of its head is no header";
+  transfer->measured |= tells_end(line, (size_t)(colon - line), len);
   const char *value = colon + 1, *end = line + len;
   while (value < end && (*value == ' ' || *value == '\t'))
     value++;
   while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
     end--;
-  return gitdev_call_header(transfer->call, line, (size_t)(colon - line), value,
-                            (size_t)(end - value));
+  bool fine = gitdev_call_header(transfer->call, line, (size_t)(colon - line), value,
+                                 (size_t)(end - value));
+  return fine ? NULL : "its head cannot be taken";
+}
+
+/* An answer in HTTP/2 may come before the server has read a body, and then it may never read it: the
+ * body would wait for room in the windows, and libcurl with it. One that declines is the end. */
+static bool settles(gitdev_transfer *transfer) {
+  curl_off_t sent = 0;
+  const gitdev_link *link = transfer->link;
+  if (!transfer->declined || !link || !link->http2 || transfer->request->body_len == 0)
+    return false;
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+  transfer->settled =
+      (uint64_t)sent < transfer->request->body_len && gitdev_call_is_answered(transfer->call);
+  return transfer->settled;
+}
+
+static void end_head(gitdev_transfer *transfer) {
+  transfer->head_whole = !transfer->interim;
+  if (transfer->head_whole && transfer->request->streamed &&
+      gitdev_call_heed_head(transfer->call, gitdev_now()))
+    transfer->user.headed(transfer->user.payload);
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *payload) {
   gitdev_transfer *transfer = payload;
   size_t total = size * count, len = total;
+  const char *fault = NULL;
   while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
     len--;
-  bool fine = true;
   if (transfer->head_whole) /* trailers: nothing in them is asked for */
     return total;
   transfer->heard = true;
   if (transfer->link)
     transfer->link->answered = true;
-  if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
-    fine = begin_answer(transfer, line, len);
-  else if (len > 0 && !transfer->interim)
-    fine = take_header(transfer, line, len);
-  else if (len == 0)
-    transfer->head_whole = !transfer->interim;
-  transfer->answer_bad |= !fine;
-  return fine ? total : 0;
+  if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+    fault = begin_answer(transfer, line, len);
+  } else if (len == 0) {
+    end_head(transfer);
+  } else {
+    transfer->lined = true;
+    look_at_lines(transfer, false);
+    fault = transfer->interim ? NULL : take_header(transfer, line, len);
+  }
+  transfer->fault = fault ? fault : transfer->fault;
+  return fault || (transfer->head_whole && settles(transfer)) ? 0 : total;
 }
 
 /* ---- bodies ---- */
@@ -162,12 +247,14 @@ static void note_move(gitdev_transfer *transfer, bool held_back) {
 static size_t on_body(char *bytes, size_t size, size_t count, void *payload) {
   gitdev_transfer *transfer = payload;
   int rc = gitdev_call_data(transfer->call, bytes, size * count);
+  transfer->bodied = true;
   if (transfer->request->streamed)
     note_move(transfer, rc == GITDEV_AGAIN);
   if (rc == GITDEV_AGAIN)
     return CURL_WRITEFUNC_PAUSE;
-  transfer->answer_bad |= rc != GITDEV_OK;
-  return rc == GITDEV_OK ? size * count : 0;
+  if (rc != GITDEV_OK)
+    transfer->fault = "its body cannot be taken";
+  return rc == GITDEV_OK && !settles(transfer) ? size * count : 0;
 }
 
 static size_t on_source(char *out, size_t size, size_t count, void *payload) {
@@ -195,6 +282,7 @@ static CURLcode set_callbacks(gitdev_transfer *transfer) {
 #define SET(option, value)                                                                         \
   if (!code)                                                                                       \
   code = curl_easy_setopt(easy, option, value)
+  SET(CURLOPT_BUFFERSIZE, READ_SIZE);
   SET(CURLOPT_ERRORBUFFER, transfer->problem);
   SET(CURLOPT_PREREQFUNCTION, on_connection);
   SET(CURLOPT_PREREQDATA, transfer);
@@ -237,13 +325,12 @@ CURL *gitdev_transfer_easy(gitdev_transfer *transfer) {
 
 int gitdev_transfer_begin(gitdev_transfer *transfer, gitdev_call *call,
                           const gitdev_request *request, const gitdev_travel *travel,
-                          gitdev_connected_fn connected, void *payload) {
+                          const gitdev_transfer_user *user) {
   *transfer = (gitdev_transfer){.handle = transfer->handle,
                                 .watch = transfer->watch,
                                 .call = call,
                                 .request = request,
-                                .connected = connected,
-                                .payload = payload,
+                                .user = *user,
                                 .moved = gitdev_now()};
   return gitdev_handle_set(transfer->handle, request, travel);
 }
@@ -260,6 +347,8 @@ void gitdev_transfer_begun(gitdev_transfer *transfer) {
 void gitdev_transfer_end(gitdev_transfer *transfer) {
   long sent = 0;
   trace(transfer, false);
+  if (transfer->diverted)
+    curl_easy_setopt(transfer->handle->easy, CURLOPT_FORBID_REUSE, 0L);
   if (!transfer->link)
     return;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent);
@@ -296,6 +385,10 @@ bool gitdev_transfer_postponed(const gitdev_transfer *transfer) {
   return transfer->postponed;
 }
 
+bool gitdev_transfer_diverted(const gitdev_transfer *transfer) {
+  return transfer->diverted;
+}
+
 /* What libcurl (this version) repeats on HTTP/2 without having had an error to tell of is a stream
  * that the server refused (RFC 9113 8.7); or the server goes, and then its last stream tells. */
 static bool refused_in_silence(const gitdev_transfer *transfer) {
@@ -303,14 +396,23 @@ static bool refused_in_silence(const gitdev_transfer *transfer) {
          curl_version_info(CURLVERSION_NOW)->version_num == VERSION_7_88_1;
 }
 
+bool gitdev_transfer_wants_http1(const gitdev_transfer *transfer) {
+  return transfer->too_new && !transfer->heard;
+}
+
+static bool is_turned_away(const gitdev_transfer *transfer) {
+  const gitdev_link *link = transfer->link;
+  return link && !transfer->heard &&
+         (transfer->refused || gitdev_transfer_wants_http1(transfer) ||
+          gitdev_link_refused(link, transfer->number) || refused_in_silence(transfer));
+}
+
 static bool is_unsent(const gitdev_transfer *transfer) {
   const gitdev_link *link = transfer->link;
   if (!transfer->sent)
     return true;
-  if (!link || transfer->heard)
-    return false;
-  return gitdev_link_written(link) == transfer->written || transfer->refused ||
-         gitdev_link_refused(link, transfer->number) || refused_in_silence(transfer);
+  return link && !transfer->heard &&
+         (gitdev_link_written(link) == transfer->written || is_turned_away(transfer));
 }
 
 /* Of a connection that was made for a repeat that did not take place, nothing is told. */
@@ -326,12 +428,29 @@ static double seconds_of(const gitdev_transfer *transfer, CURLINFO info) {
 /* libcurl has one code for a connection that broke and for some answers that are malformed or too
  * large; its words tell them apart. */
 static bool is_malformed(const gitdev_transfer *transfer, CURLcode code) {
-  if (transfer->answer_bad)
+  if (transfer->fault)
     return true;
   if (code == CURLE_OUT_OF_MEMORY) /* a header line above its cap */
     return transfer->answered;
+  if (code == CURLE_BAD_FUNCTION_ARGUMENT) /* a header, or a trailer, that is none */
+    return transfer->heard;
   return code == CURLE_RECV_ERROR && (strstr(transfer->problem, "in chunked-encoding") ||
                                       strstr(transfer->problem, "Too large response headers"));
+}
+
+/* An answer in HTTP/1 that does not say where it ends does so with its connection, and is whole only if
+ * TLS says that this is its end (RFC 9112 9.8): anyone on the way can close a connection. */
+static bool is_cut_off(const gitdev_transfer *transfer) {
+  const gitdev_link *link = transfer->link;
+  return transfer->bodied && !transfer->measured && link && !link->http2 && !link->ended &&
+         (transfer->request->streamed || !gitdev_call_is_answered(transfer->call));
+}
+
+/* A stream that the server has reset without an error (RFC 9113 8.1): it has answered, and wants no
+ * more of the request. libcurl (7.88.1) has words for every other code. */
+static bool is_answered(const gitdev_transfer *transfer, CURLcode code) {
+  return transfer->settled || (code == CURLE_HTTP2_STREAM && transfer->problem[0] == '\0' &&
+                               transfer->head_whole && gitdev_call_is_answered(transfer->call));
 }
 
 /* libcurl takes a head that ends with the connection, in the middle of a line even, for a whole
@@ -341,25 +460,34 @@ static gitdev_outcome_kind classify(const gitdev_transfer *transfer, CURLcode co
     return GITDEV_FAILED_LOCAL;
   if (is_malformed(transfer, code))
     return GITDEV_FAILED_ANSWER;
+  if (is_answered(transfer, code))
+    return GITDEV_COMPLETE;
   if (code == CURLE_OK)
-    return transfer->head_whole ? GITDEV_COMPLETE : GITDEV_FAILED_SENT;
-  return gitdev_handle_verdict(code,
+    return transfer->head_whole && !is_cut_off(transfer) ? GITDEV_COMPLETE : GITDEV_FAILED_SENT;
+  return gitdev_handle_verdict(transfer->handle, code,
                                is_unsent(transfer) ? GITDEV_FAILED_UNSENT : GITDEV_FAILED_SENT);
 }
 
 static const char *words_for(const gitdev_transfer *transfer, CURLcode code) {
   if (transfer->source_bad)
     return "the request's body could not be read";
+  if (transfer->fault)
+    return transfer->fault;
+  if (code != CURLE_OPERATION_TIMEDOUT && is_turned_away(transfer))
+    return "it turns each request away (HTTP/2's REFUSED_STREAM or GOAWAY)";
   if (transfer->repeats)
     return "it was closed while the request was under way";
   if (code == CURLE_OK)
-    return "it was closed in the middle of the answer's head";
-  return transfer->problem[0] ? transfer->problem : curl_easy_strerror(code);
+    return transfer->head_whole ? "it was closed before TLS said that the answer is at its end"
+                                : "it was closed in the middle of the answer's head";
+  if (code == CURLE_OUT_OF_MEMORY && transfer->answered)
+    return "a line of its head is too large";
+  return gitdev_handle_words(code, transfer->problem);
 }
 
 gitdev_outcome gitdev_transfer_outcome(gitdev_transfer *transfer, CURLcode code) {
   gitdev_outcome_kind kind = classify(transfer, code);
-  if (code == CURLE_OK && transfer->link && transfer->link->http2)
+  if (code == CURLE_OK && transfer->link)
     gitdev_link_learn_fd(transfer->link, transfer->handle->easy);
   return (gitdev_outcome){
       .kind = kind,

@@ -8,9 +8,14 @@
 
 typedef struct gitdev_transfer gitdev_transfer;
 
-/* Called from within libcurl when the connection that a request is about to be sent on is there. It
- * may arm timers and no more. */
-typedef void (*gitdev_connected_fn)(void *payload, gitdev_link *link);
+/* Who is told of a try, from within libcurl: they may arm timers and no more. */
+typedef struct gitdev_transfer_user {
+  /* The connection that the request is about to be sent on is there. */
+  void (*connected)(void *payload, gitdev_link *link);
+  /* The head of an answer is there whose body is streamed, and what it says of the rate limit counts. */
+  void (*headed)(void *payload);
+  void *payload;
+} gitdev_transfer_user;
 
 /* Makes a transfer with an easy handle of its own. `options` and `watch` must outlive it. NULL when
  * memory is out or libcurl refuses an option. */
@@ -25,7 +30,7 @@ CURL *gitdev_transfer_easy(gitdev_transfer *transfer);
  * `call`. 0 or GITDEV_ENOMEM. */
 int gitdev_transfer_begin(gitdev_transfer *transfer, gitdev_call *call,
                           const gitdev_request *request, const gitdev_travel *travel,
-                          gitdev_connected_fn connected, void *payload);
+                          const gitdev_transfer_user *user);
 /* To be called once it has been added to its multi. */
 void gitdev_transfer_begun(gitdev_transfer *transfer);
 /* To be called when it has been removed, and told of. */
@@ -47,6 +52,11 @@ void gitdev_transfer_resumed(gitdev_transfer *transfer, double now);
 bool gitdev_transfer_sent(const gitdev_transfer *transfer);
 /* Of one that has ended: whether it was stopped because its connection is not ready for it yet. */
 bool gitdev_transfer_postponed(const gitdev_transfer *transfer);
+/* Of one that has ended: whether it was stopped because of what came over its connection before. That
+ * one is closed; another will do. */
+bool gitdev_transfer_diverted(const gitdev_transfer *transfer);
+/* Of one that has ended: whether the server refused it because it wants HTTP/1.1 instead. */
+bool gitdev_transfer_wants_http1(const gitdev_transfer *transfer);
 /* How it went; FAILED_UNSENT also when it was sent, but provably not looked at. The message lives
  * until the transfer begins again. */
 gitdev_outcome gitdev_transfer_outcome(gitdev_transfer *transfer, CURLcode code);

@@ -70,7 +70,10 @@ int gitdev_warm(gitdev_engine *engine, const char *ca_file, gitdev_problem *prob
   if (!engine->rehearsed)
     rehearse();
   engine->rehearsed = true;
-  if (gitdev_authorities_read(&engine->handle_options.authorities, ca_file))
+  gitdev_authorities *authorities = &engine->handle_options.authorities;
+  bool trusts = gitdev_authorities_read(authorities, ca_file);
+  gitdev_authorities_foresee(authorities);
+  if (trusts)
     return GITDEV_OK;
   return gitdev_problem_set(
       problem, GITDEV_EINVAL, "no certificate of an authority can be read %s%s: %s",

@@ -81,9 +81,10 @@ static int embed(lua_State *L, FILE *out, const char *table, const char *root, i
   for (int i = 0; i < count; i++) {
     char name[NAME_MAX_LEN];
     module_name(name, files[i]);
-    fprintf(out, "    {\"%s\", \"@%s\", chunk_%d, sizeof chunk_%d},\n", name, files[i], i, i);
+    fprintf(out, "    {\"%s\", %zu, \"@%s\", chunk_%d, sizeof chunk_%d},\n", name, strlen(name),
+            files[i], i, i);
   }
-  fputs("    {NULL, NULL, NULL, 0},\n};\n", out);
+  fputs("    {NULL, 0, NULL, NULL, 0},\n};\n", out);
   return ferror(out) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -9,7 +9,8 @@ struct lua_State;
 
 typedef struct gitdev_embedded {
   const char *module; /* "gitdev.client" */
-  const char *chunk;  /* "@gitdev/client.lua", for tracebacks */
+  size_t module_len;
+  const char *chunk; /* "@gitdev/client.lua", for tracebacks */
   const unsigned char *code;
   size_t len;
 } gitdev_embedded;
@@ -17,8 +18,8 @@ typedef struct gitdev_embedded {
 /* All but what is the host's alone. Ends with a NULL module. */
 extern const gitdev_embedded gitdev_embedded_sdk[];
 
-/* Lets require() find the modules of a table, and gitdev.core and gitdev.net. May raise; to be called
- * protected. The table must live as long as the state. */
-void gitdev_open_modules(struct lua_State *L, const gitdev_embedded *modules);
+/* A searcher, see package.searchers: its upvalue is a table as above, a light userdata, that lives as
+ * long as the state. */
+int gitdev_open_searcher(struct lua_State *L);
 
 #endif

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdint.h>
+#include <string.h>
 
 int luaopen_gitdev_core(lua_State *L);
 int luaopen_gitdev_net(lua_State *L);
@@ -18,23 +19,34 @@ static int load_embedded(lua_State *L) {
   return 1;
 }
 
-void gitdev_open_modules(lua_State *L, const gitdev_embedded *modules) {
-  static const luaL_Reg natives[] = {
-      {"gitdev.core", luaopen_gitdev_core}, {"gitdev.net", luaopen_gitdev_net}, {NULL, NULL}};
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  luaL_setfuncs(L, natives, 0);
-  for (const gitdev_embedded *module = modules; module->module; module++) {
-    lua_pushlightuserdata(L, (void *)(uintptr_t)module);
-    lua_pushcclosure(L, load_embedded, 1);
-    lua_setfield(L, -2, module->module);
-  }
-  lua_pop(L, 1);
+static void push_loader(lua_State *L, const gitdev_embedded *module) {
+  lua_pushlightuserdata(L, (void *)(uintptr_t)module);
+  lua_pushcclosure(L, load_embedded, 1);
+}
+
+int gitdev_open_searcher(lua_State *L) {
+  const gitdev_embedded *module = lua_touserdata(L, lua_upvalueindex(1));
+  size_t len;
+  const char *name = luaL_checklstring(L, 1, &len);
+  while (module->module && (module->module_len != len || memcmp(module->module, name, len) != 0))
+    module++;
+  if (!module->module)
+    return 0;
+  push_loader(L, module);
+  return 1;
 }
 
 /* Everything that can raise. */
 static int protected_open(lua_State *L) {
+  static const luaL_Reg natives[] = {
+      {"gitdev.core", luaopen_gitdev_core}, {"gitdev.net", luaopen_gitdev_net}, {NULL, NULL}};
   luaL_checkversion(L);
-  gitdev_open_modules(L, gitdev_embedded_sdk);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  luaL_setfuncs(L, natives, 0);
+  for (const gitdev_embedded *module = gitdev_embedded_sdk; module->module; module++) {
+    push_loader(L, module);
+    lua_setfield(L, -2, module->module);
+  }
   return 0;
 }
 

@@ -108,7 +108,7 @@ static bool must_ask(const gitdev_pace *pace, double now) {
 static gitdev_pace_turn ask(gitdev_pace *pace, double now) {
   pace->limits = pace->limits == GITDEV_LIMITS_KNOWN ? GITDEV_LIMITS_KNOWN : GITDEV_LIMITS_ASKED;
   pace->asked_at = now;
-  pace->ended_since_ask = 0;
+  pace->ended_at_ask = pace->ended;
   return GITDEV_PACE_ASK;
 }
 
@@ -141,13 +141,41 @@ gitdev_pace_turn gitdev_pace_take(gitdev_pace *pace, double now, double *until) 
   return shared ? take_shared(pace, now, until) : take_own(pace, now, until);
 }
 
-/* Lowers the mirror when `remaining`, read by a request that left at `sent_at`, proves that others
- * spend. `later` of the calls in flight are taken to have reached the server after it. */
-static void lower(gitdev_pace *pace, double now, double remaining, double sent_at, int later) {
-  double trip = greater(now - sent_at, 0);
+static void prove(gitdev_pace *pace, double tokens) {
+  pace->tokens = tokens;
+  pace->ended_at_proof = pace->ended;
+}
+
+/* What a Remaining tells, whose request left when all but `since` of the calls that have ended had
+ * ended. */
+typedef struct reading {
+  double remaining, sent_at;
+  unsigned since;
+  bool after_proof; /* it left after others were last proven to spend */
+} reading;
+
+static reading read_at(const gitdev_pace *pace, double remaining, double sent_at, unsigned since) {
+  return (reading){remaining, sent_at, since, since <= pace->ended - pace->ended_at_proof};
+}
+
+/* Lowers the mirror when it proves that others spend. `later` of the calls in flight are taken to have
+ * reached the server after it. */
+static void lower(gitdev_pace *pace, double now, const reading *read, int later) {
+  double trip = greater(now - read->sent_at, 0);
   double gained = pace->limits == GITDEV_LIMITS_KNOWN ? pace->rate * trip : 0;
-  if (pace->tokens > remaining + 1 + gained - later)
-    pace->tokens = remaining - pace->in_flight;
+  if (pace->tokens > read->remaining + 1 + gained - later)
+    prove(pace, read->remaining - pace->in_flight);
+}
+
+/* Raises it to what is certain: what has ended since the request left, and what is in flight, may have
+ * reached the server after it. False when that is not more, or when it may have been read before
+ * others were proven to spend. */
+static bool lift(gitdev_pace *pace, const reading *read) {
+  double certain = read->remaining - pace->in_flight - read->since;
+  if (pace->answered && (certain <= pace->tokens || !read->after_proof))
+    return false;
+  pace->tokens = certain;
+  return true;
 }
 
 static void note_reset(gitdev_pace *pace, double now, double reset_in) {
@@ -159,23 +187,22 @@ static void note_reset(gitdev_pace *pace, double now, double reset_in) {
 static void end(gitdev_pace *pace, double now) {
   refill(pace, now);
   pace->in_flight -= pace->in_flight > 0 ? 1 : 0;
-  pace->ended_since_ask++;
+  pace->ended++;
   pace->last_end = now;
 }
 
 void gitdev_pace_answered(gitdev_pace *pace, double now, const gitdev_pace_answer *answer) {
-  /* Answers may come in another order than the server gave them. One that nothing overtook shows
-   * the bucket as it is, so that it may also raise a mirror that does not refill by itself. */
-  bool in_order = answer->sent_at >= pace->last_end && pace->limits != GITDEV_LIMITS_KNOWN;
+  /* On a clock that stands still while things happen, an end is not after what left at its moment. */
+  unsigned since = answer->sent_at >= pace->last_end ? 0 : pace->ended - answer->ended;
+  const reading read = read_at(pace, answer->remaining, answer->sent_at, since);
   end(pace, now);
   gitdev_allowance_answered(&pace->allowance, answer->sent_at, answer->remaining);
   pace->share = lesser(pace->share + SHARE_MORE, 1);
   if (answer->remaining < 0)
     return;
-  if (!pace->answered || in_order)
-    pace->tokens = answer->remaining - pace->in_flight;
-  else
-    lower(pace, now, answer->remaining, answer->sent_at, pace->in_flight);
+  bool may_raise = !pace->answered || pace->limits != GITDEV_LIMITS_KNOWN;
+  if (!may_raise || !lift(pace, &read))
+    lower(pace, now, &read, pace->in_flight);
   pace->answered = true;
   pace->seen = greater(pace->seen, answer->remaining);
   note_reset(pace, now, answer->reset_in);
@@ -192,7 +219,7 @@ void gitdev_pace_refused(gitdev_pace *pace, double now, double pause) {
   /* There was none, and there will be one when the pause ends. All that is in flight may want it
    * too; each that is refused as well gives back here the token that was not spent. */
   double none = -pace->in_flight + lesser(0, 1 - our_rate(pace) * pause);
-  pace->tokens = lesser(pace->answered ? pace->tokens + 1 : none, none);
+  prove(pace, lesser(pace->answered ? pace->tokens + 1 : none, none));
   pace->answered = true;
   pace->paused_until = greater(pace->paused_until, now + pause);
 }
@@ -223,13 +250,10 @@ void gitdev_pace_learn(gitdev_pace *pace, double now, double per_minute, double 
     return;
   gitdev_allowance_answered(&pace->allowance, pace->asked_at, remaining);
   pace->allowance.asked = true;
-  /* What has ended since the question may have reached the server after it, and is missing in the
-   * answer. */
-  double certain = lesser(remaining, burst) - pace->in_flight - pace->ended_since_ask;
-  if (!pace->answered || certain > pace->tokens)
-    pace->tokens = certain;
-  else
-    lower(pace, now, remaining, pace->asked_at, 0);
+  const reading read =
+      read_at(pace, lesser(remaining, burst), pace->asked_at, pace->ended - pace->ended_at_ask);
+  if (!lift(pace, &read))
+    lower(pace, now, &read, 0);
   pace->answered = true;
 }
 
@@ -257,18 +281,18 @@ bool gitdev_pace_report(gitdev_pace *pace, double now, gitdev_report *out, doubl
   if (now < *again)
     return false;
   bool known = pace->limits == GITDEV_LIMITS_KNOWN;
-  out->flying = pace->in_flight;
   out->per_minute = known ? pace->rate * 60 : -1;
   out->burst = known ? pace->capacity : -1;
   /* A pause that the store has told of is no news to it: those are who met it. */
   out->paused_for = allowance->refused > 0 ? greater(pace->paused_until - now, 0) : 0;
-  gitdev_allowance_report(allowance, now, pace->waiting, out);
+  gitdev_allowance_report(allowance, now, pace->waiting, pace->in_flight, out);
   return true;
 }
 
 void gitdev_pace_grant(gitdev_pace *pace, double now, const gitdev_grant *grant) {
   gitdev_allowance_grant(&pace->allowance, now, grant);
-  if (is_limit(grant->per_minute, grant->burst))
+  /* What the platform said meanwhile is newer, and the store is yet to be told. */
+  if (is_limit(grant->per_minute, grant->burst) && !pace->allowance.asked)
     know(pace, now, grant->per_minute, grant->burst);
   if (grant->paused_for > 0)
     pace->paused_until = greater(pace->paused_until, now + lesser(grant->paused_for, PAUSE_MAX));

@@ -11,11 +11,14 @@
  * coarse where little is left, a refusal also lowers the share of the refill that counts as ours,
  * and answers raise it again.
  *
- * Until the limits are known nothing is taken to refill, but an answer to a request that overlapped
- * with no other that has ended raises the mirror as well: so a client that sends one after another
- * follows the server without ever asking. Where the limits cannot be read (DENIED), a spent mirror
- * waits for Reset, when the bucket is full again: then it shows the most that any answer has shown,
- * less what is in flight. Without a Reset one request a second is let out.
+ * Until the limits are known nothing is taken to refill, but an answer raises the mirror as well, to
+ * what is certain: Remaining less what is in flight, and less what has ended since its request left,
+ * which may have reached the server after it. So a client that keeps far fewer in flight than the
+ * bucket holds follows the server without ever asking. Once it is proven that others spend, only what
+ * leaves after that raises the mirror: what was under way may have been read before they did. Where
+ * the limits cannot be read (DENIED), a spent mirror waits for Reset, when the bucket is full again:
+ * then it shows the most that any answer has shown, less what is in flight. Without a Reset one
+ * request a second is let out.
  *
  * Where the limit is shared through a store (gitdev_pace_share()), that decides instead, and the
  * mirror is kept for when it is away. */
@@ -47,8 +50,11 @@ typedef struct gitdev_pace {
   double seen;           /* the greatest Remaining of all answers */
   double reset;          /* when the bucket is full again, by the latest answers; -1 unknown */
   double last_end;       /* when a call last ended */
-  double asked_at;       /* when GITDEV_PACE_ASK was last returned */
-  int ended_since_ask;   /* calls that have ended since then */
+  unsigned ended;        /* calls that have ended, in all */
+  unsigned
+      ended_at_proof; /* the same, when a lower Remaining, or a refusal, last lowered the mirror */
+  double asked_at;    /* when GITDEV_PACE_ASK was last returned */
+  unsigned ended_at_ask; /* `ended`, then */
   double paused_until;   /* after a 429: nobody sends before */
   int in_flight, waiting;
   gitdev_allowance allowance; /* of a limit that is shared through a store */
@@ -69,6 +75,7 @@ typedef struct gitdev_pace_answer {
   double sent_at;   /* when its request left */
   double remaining; /* X-RateLimit-Remaining */
   double reset_in;  /* X-RateLimit-Reset less Date, seconds */
+  unsigned ended;   /* the pace's `ended`, when its request left */
 } gitdev_pace_answer;
 
 void gitdev_pace_init(gitdev_pace *pace, double now);

@@ -240,13 +240,21 @@ static int hex_value(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* size [";" extensions]. Returns the length of the size, 0 when it is none. */
+static size_t skip_blanks(slice line, size_t at) {
+  while (at < line.len && (line.at[at] == ' ' || line.at[at] == '\t'))
+    at++;
+  return at;
+}
+
+/* size [blanks ";" extensions]: a receiver must bear with those blanks (RFC 9112 7.1.1, RFC 9110
+ * 5.6.3). Returns the length of the size, 0 when it is none. */
 static size_t parse_chunk_size(slice line, uint64_t *size) {
   size_t digits = 0;
   *size = 0;
   while (digits < line.len && digits < CHUNK_DIGITS_MAX && hex_value(line.at[digits]) >= 0)
     *size = *size * 16 + (uint64_t)hex_value(line.at[digits++]);
-  bool is_whole = digits == line.len || line.at[digits] == ';';
+  size_t after = skip_blanks(line, digits);
+  bool is_whole = digits == line.len || (after < line.len && line.at[after] == ';');
   return is_whole && gitdev_http1_is_value(line.at, line.len) ? digits : 0;
 }
 

@@ -18,7 +18,7 @@ local function picture()
 end
 
 return function()
-  gitdev.step(0) -- everything that gitdev does, it does here
+  gitdev.step(0, 0.002) -- everything that gitdev does, it does here, and what takes longer in the next frame
   if shown.problem then
     error(shown.problem, 0)
   end

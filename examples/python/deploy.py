@@ -38,9 +38,19 @@ class Git:
     def __init__(self):
         self.loop, self.engine, self.client, self.problem = P(), P(), P(), c.create_string_buffer(256)
         options = ClientOptions(*map(os.environb.get, (b"GIT_API_KEY", b"GIT_API_URL", b"GIT_CA_FILE")))
-        self.check(lib.gitdev_loop_new(c.byref(self.loop)))
-        self.check(lib.gitdev_engine_new(c.byref(self.engine), self.loop, None))
-        self.check(lib.gitdev_client_new(c.byref(self.client), c.byref(options), self.problem))
+        try:
+            self.check(lib.gitdev_loop_new(c.byref(self.loop)))
+            self.check(lib.gitdev_engine_new(c.byref(self.engine), self.loop, None))
+            self.check(lib.gitdev_client_new(c.byref(self.client), c.byref(options), self.problem))
+        except RuntimeError:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def check(self, code):
         if code != 0:
@@ -57,7 +67,8 @@ class Git:
                 self.check(lib.gitdev_step(self.loop, -1))
             result = lib.gitdev_call_result(call).contents
             if result.type:
-                raise RuntimeError(f"{result.type.decode()}: {result.message.decode()} ({(result.request_id or b'').decode()})")
+                request = f" ({result.request_id.decode()})" if result.request_id else ""
+                raise RuntimeError(f"{result.type.decode()}: {result.message.decode()}{request}")
             return json.loads(c.string_at(result.body, result.body_len))
         finally:
             lib.gitdev_cancel(self.engine, call)
@@ -67,13 +78,13 @@ class Git:
         lib.gitdev_client_free(self.client)
         lib.gitdev_engine_free(self.engine)
         lib.gitdev_loop_free(self.loop)
+        self.client = self.engine = self.loop = None
 
 
 if __name__ == "__main__":
-    git = Git()
-    deployment = git.call("POST", "/deployments", {"project": "my-app", "branch": "main"})
-    while deployment["status"] in ("queued", "building", "deploying"):
-        time.sleep(0.25)
-        deployment = git.call("GET", "/deployments/" + deployment["id"])
-    print(deployment["status"], deployment["url"])
-    git.close()
+    with Git() as git:
+        deployment = git.call("POST", "/deployments", {"project": "my-app", "branch": "main"})
+        while deployment["status"] in ("queued", "building", "deploying"):
+            time.sleep(0.25)
+            deployment = git.call("GET", "/deployments/" + deployment["id"])
+        print(deployment["status"], deployment["url"])

@@ -4,7 +4,6 @@ local errors = require "gitdev.error"
 local json = require "gitdev.json"
 local object = require "gitdev.object"
 local options_of = require "gitdev.options"
-local page = require "gitdev.page"
 local schema = require "gitdev.schema"
 
 local read, remember = json.read, object.remember
@@ -250,7 +249,7 @@ function call.run(client, op, a, b, params, options, more)
     body = fields.plain(params) or body_of(op, params)
   elseif op.paginated then
     local walk = walk_of(client, op, a, path, params, options)
-    return page.fetch(walk, params and params.cursor)
+    return require("gitdev.page").fetch(walk, params and params.cursor)
   elseif op.query then
     path = target_of(op, path, params)
   end
@@ -267,7 +266,7 @@ end
 function call.each(client, op, a, b, params, options, more)
   params, options = arguments(op, params, options, more)
   local walk = walk_of(client, op, a, path_of(op, a, b), params, options)
-  return page.each(walk, params and params.cursor)
+  return require("gitdev.page").each(walk, params and params.cursor)
 end
 
 ---Follows a log: the lines of what an operation of the kind stream streams.

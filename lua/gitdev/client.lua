@@ -2,7 +2,6 @@
 local call = require "gitdev.call"
 local core = require "gitdev.core"
 local errors = require "gitdev.error"
-local nearest = require "gitdev.nearest"
 local options_of = require "gitdev.options"
 local schema = require "gitdev.schema"
 
@@ -115,6 +114,7 @@ local function new_core(given, driver)
     seed = driver.seed and driver.seed(),
     limit_name = given.rate_limit_store and (given.rate_limit_name or ""),
     limit_closed = given.rate_limit_store and given.rate_limit_store.pacing == "closed",
+    store = given.rate_limit_store and require("gitdev.fleet").number_of(given.rate_limit_store),
     world = driver.world,
   }
   if not made then
@@ -197,7 +197,7 @@ end
 local new_space
 
 local function unknown(name, key, list)
-  errors.misuse { message = "git." .. name .. " has no " .. tostring(key) .. nearest.hint(tostring(key), list) }
+  errors.misuse { message = "git." .. name .. " has no " .. tostring(key) .. require("gitdev.nearest").hint(tostring(key), list) }
 end
 
 local function member(inner, space, name, key)
@@ -316,7 +316,7 @@ local function lookup(inner, self, key)
   elseif type(key) ~= "string" or key:sub(1, 1) == "_" then
     return nil
   elseif not schema.resource(key) then
-    errors.misuse { message = "git has no " .. key .. nearest.hint(key, schema.resources) }
+    errors.misuse { message = "git has no " .. key .. require("gitdev.nearest").hint(key, schema.resources) }
   end
   local space = new_space(inner, key)
   rawset(self, key, space)

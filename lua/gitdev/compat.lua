@@ -14,6 +14,17 @@ compat.isyieldable = coroutine.isyieldable -- luacheck: ignore 143
 -- On plain 5.1: the coroutine that stands in its place, of each that compat.pcall has made.
 local caller_of = setmetatable({}, { __mode = "k" })
 
+--- coroutine.create, of C's functions too, which 5.1 refuses.
+compat.create = coroutine.create
+if not pcall(coroutine.create, print) then
+  function compat.create(fn)
+    local ok, thread = pcall(coroutine.create, fn)
+    return ok and thread or coroutine.create(function(...)
+      return fn(...)
+    end)
+  end
+end
+
 --- Closes the variables that a coroutine which failed, or rests, has still to close: those of 5.4.
 compat.close = coroutine.close or function() end -- luacheck: ignore 143
 
@@ -56,9 +67,7 @@ if not can_yield_across_pcall() then
     if not thread or not compat.isyieldable() then
       return pcall(fn, ...)
     end
-    local inner = coroutine.create(function(...)
-      return fn(...) -- it may be one of C's
-    end)
+    local inner = compat.create(fn)
     caller_of[inner] = thread
     return relay(inner, ...)
   end

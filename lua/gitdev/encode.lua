@@ -111,7 +111,7 @@ end
 
 ---Makes the closure that writes a whole field list.
 ---@param resolve fun(object: string): table  finds the fields of a named object
----@param always boolean  whether absent nullable fields are written as null
+---@param always boolean|nil  whether absent nullable fields are written as null
 ---@return fun(fields: table): fun(value: table): string
 function encode.compiler(resolve, always)
   local compile

@@ -1,6 +1,7 @@
 -- A client's rate limit that is spent together with others, through a store (see docs/fleets.md). The machine says when the store is to be
 -- visited, and what is to be told there (core's limit); the store's rule says what is granted (gitdev.store.bucket); a supply, here, goes between
--- the two, and says so once when the store is away. There is one for each limit, whatever clients there are.
+-- the two, and says so once when the store is away. There is one for each limit and store, whatever clients there are: one limit through two stores
+-- is two members, each of its store's fleet.
 --
 -- Under the loop a supply never waits: it visits when a call is begun, after each turn of the loop in which calls are under way, and when the
 -- time has come that the store named. A driver with supplies = "driver" has it visit instead, by tend(), where it may wait: in nginx.
@@ -35,14 +36,15 @@ local function error_of(problem)
   return errors.new { type = "config_error", code = "store_failed", message = "the store of the rate limit failed: " .. tostring(problem) }
 end
 
--- What the program does when it hears of it must not end what the loop does. Whether anybody has heard.
-local function tell(self, err, meanwhile)
+-- Tells clients' hooks of an error, and their logs of the words that follow. What the program does when it hears of it must not end what the loop
+-- does. Whether anybody has heard.
+local function tell(self, err, ...)
   local heard = false
   for inner in pairs(self.clients) do
     local hook, note = inner.on_store_error, inner.note
     heard = heard or hook or note
     if note then
-      note("store", "state", "away", "meanwhile", meanwhile, "code", err.code, "message", err.message)
+      note("store", ...)
     end
     local ok, problem = pcall(hook or type, err)
     if not ok then
@@ -61,7 +63,7 @@ local function gone(self, problem)
   self.away = true
   local err = error_of(problem)
   local meanwhile = self.store.pacing == "closed" and "nothing is sent" or "each paces itself"
-  if not tell(self, err, meanwhile) then
+  if not tell(self, err, "state", "away", "meanwhile", meanwhile, "code", err.code, "message", err.message) then
     warn("gitdev: the rate limit is not shared for now, " .. meanwhile .. ": " .. tostring(err))
   end
 end
@@ -80,9 +82,36 @@ end
 
 -- ---- visits ----
 
+-- The limits that a report or a grant tells.
+local function words_of(told)
+  return ("%g a minute, %g at once"):format(tonumber(told.per_minute) or 0, tonumber(told.burst) or 0)
+end
+
+-- One name for what has several limits: this member was told the same of its key twice, and in between, from another's, something else.
+local function notice_mixture(self, report)
+  if not report.asked then
+    return
+  end
+  local own = words_of(report)
+  if self.own == own and self.others and not self.is_mixed then
+    self.is_mixed = true
+    local message = "rate_limit_name %s: keys of different limits share it (%s here, %s elsewhere), so that neither is kept to: "
+      .. "give each organization a name of its own."
+    message = message:format(self.name:match "^[^:]*", own, self.others)
+    local err = errors.new { type = "config_error", code = "limits_differ", param = "rate_limit_name", message = message }
+    if not tell(self, err, "code", err.code, "message", err.message) then
+      warn("gitdev: " .. tostring(err))
+    end
+  end
+  self.own, self.others = own, nil
+end
+
 local function settle(self, grant, problem)
   if type(grant) == "table" and type(grant.granted) == "number" then
     self.limit:grant(self.now(), grant)
+    if self.own and grant.per_minute and words_of(grant) ~= self.own then
+      self.others = words_of(grant)
+    end
     back(self)
   else
     gone(self, problem or "it granted nothing")
@@ -118,6 +147,7 @@ end
 
 local function visit(self, report)
   local store = self.store
+  notice_mixture(self, report)
   if self.is_async and store.take_async then
     begin_visit(self, report)
     return
@@ -247,7 +277,7 @@ local function new_supply(limit, driver)
     limit = limit,
     name = limit:name(),
     now = driver.clock or driver.now,
-    clients = setmetatable({}, { __mode = "k" }), -- who is told when the store is away
+    clients = setmetatable({}, { __mode = "k" }), -- who is told when the store is away, and the store of each
     away = false,
     is_async = by_loop,
     poke = by_loop and poke or nothing,
@@ -269,6 +299,25 @@ function fleet.fault(given, driver)
   return nil
 end
 
+-- Numbers of stores: by the text that makes two of them one, or by the store itself.
+local by_id, by_store, last = {}, setmetatable({}, { __mode = "k" }), 0
+
+---A number that two stores have in common if they are one: the same table, or of the same id (see gitdev.store).
+---@param store table
+---@return integer
+function fleet.number_of(store)
+  local id = store.id
+  local known, key = by_store, store
+  if type(id) == "string" then
+    known, key = by_id, ("%s %s"):format(store.pacing or "open", id)
+  end
+  if not known[key] then
+    last = last + 1
+    known[key] = last
+  end
+  return known[key]
+end
+
 ---Has a client's calls wait for what the store grants.
 ---@param inner table  the client; changed
 ---@param given gitdev.ClientOptions
@@ -278,7 +327,7 @@ function fleet.join(inner, given)
   local self = supplies[id] or new_supply(limit, driver)
   supplies[id] = self
   self.store = given.rate_limit_store
-  self.clients[inner] = true
+  self.clients[inner] = given.rate_limit_store
   inner.supply, inner.on_store_error = self, given.on_store_error
   if driver.supplies == "loop" then
     inner.driver = tended(driver, self)
@@ -286,9 +335,12 @@ function fleet.join(inner, given)
   end
 end
 
----A client is closed.
+---A client is closed. Its store may be closed as well, so another's is visited from now on.
 function fleet.leave(inner)
-  inner.supply.clients[inner] = nil
+  local self = inner.supply
+  self.clients[inner] = nil
+  local _, other = next(self.clients)
+  self.store = other or self.store
 end
 
 ---What visits the store for a call; nil when its rate limit is not shared.

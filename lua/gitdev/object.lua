@@ -1,5 +1,4 @@
 -- The things that calls return: plain tables with the API's fields, and the operations on such a thing as methods behind a metatable.
-local check = require "gitdev.check"
 local compat = require "gitdev.compat"
 local core = require "gitdev.core"
 local errors = require "gitdev.error"
@@ -41,15 +40,29 @@ local function method_ops(spec, resource)
   return ops
 end
 
+-- The field that has the last characters of a thing's secret, which is shown once (contract 2.1, 2.13).
+local HINTS = { api_key = "last4", webhook = "secret_hint" }
+
+-- A secret that a thing was made with stays with it, unless there is another one since.
+local function secret_of(thing, newer)
+  local secret = thing.secret
+  local hint = type(secret) == "string" and newer.secret == nil and newer[HINTS[thing.object] or false]
+  return type(hint) == "string" and hint == secret:sub(-#hint) and secret or nil
+end
+
 ---Replaces what a thing holds by what a newer one of the same kind holds.
 ---@param thing table
 ---@param newer table
 function object.adopt(thing, newer)
+  local secret = secret_of(thing, newer)
   for key in pairs(thing) do
     thing[key] = nil
   end
   for key, value in pairs(newer) do
     thing[key] = value
+  end
+  if secret then
+    thing.secret = secret
   end
   answers[thing] = answers[newer]
   return setmetatable(thing, getmetatable(newer))
@@ -199,7 +212,7 @@ local function parent_id(spec, op, a)
   if not (spec.parent and first and first.name == spec.parent) then
     return nil
   end
-  return type(a) == "table" and check.identity(a, first.prefix or first.name) or a
+  return type(a) == "table" and require("gitdev.check").identity(a, first.prefix or first.name) or a
 end
 
 -- Wraps things of a kind that has no methods.

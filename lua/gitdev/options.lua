@@ -1,7 +1,6 @@
 -- Holds option tables (of the client, of a call, of a wait) against what they may hold.
 local errors = require "gitdev.error"
 local json = require "gitdev.json"
-local nearest = require "gitdev.nearest"
 
 local options = {}
 
@@ -114,7 +113,8 @@ function options.check(given, known, what)
     local kind = KINDS[known[name]]
     if not kind then
       local text = tostring(name) .. " is not an option of " .. what
-      errors.misuse { code = "parameter_unknown", param = tostring(name), message = text .. nearest.hint(tostring(name), json.keys(known)) }
+      local hint = require("gitdev.nearest").hint(tostring(name), json.keys(known))
+      errors.misuse { code = "parameter_unknown", param = tostring(name), message = text .. hint }
     end
     local fine, why = kind[2](value)
     if not fine then

@@ -4,8 +4,8 @@ local progress = {}
 
 local HIDE_LINE = "\r\27[K"
 
--- `view`: the one that has the terminal's last line at present; others print whole lines above it. Weak, because a wait that is
--- broken off does not close its view.
+-- `view`: the one that has the terminal's last line at present; others print whole lines above it. Weak, because a wait whose coroutine is
+-- never resumed does not give it back.
 local owner = setmetatable({}, { __mode = "v" })
 
 -- "4s", "2m 05s".

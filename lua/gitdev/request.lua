@@ -166,9 +166,9 @@ end
 
 -- ---- the answer ----
 
-local function decoded(call, status, text)
+local function decoded(call, method, status, text)
   local kind = call:header "content-type" or ""
-  if not kind:find "^application/json" then
+  if method == "HEAD" or not kind:find "^application/json" then -- the answer to a HEAD says of what the body would be
     return text
   end
   local value = json.read(text)
@@ -212,12 +212,12 @@ local function was_whole(err, o, sink)
   return err.status == 416 and sink and sink.size > 0 and o.sha256 ~= nil
 end
 
-local function answer(call, o, sink)
+local function answer(call, method, o, sink)
   local status, value = call:result()
   if status and sink then
     return finish_download(call, status, o, sink)
   elseif status then
-    return decoded(call, status, value)
+    return decoded(call, method, status, value)
   end
   local err = errors.of_call(value, call)
   if was_whole(err, o, sink) then
@@ -248,7 +248,7 @@ local function send(client, method, path, o, sink)
     else
       client.perform(call)
     end
-    return answer(call, o, sink)
+    return answer(call, method, o, sink)
   end)
   if source then
     source:close()

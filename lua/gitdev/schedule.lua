@@ -63,10 +63,11 @@ end
 
 --- Calls `action(subject)` when `due` has come. Returns the timer, for `cancel`.
 function schedule:at(due, action, subject)
+  -- Made first: a finalizer that runs meanwhile may set one, too.
+  local timer = { due = due, order = 0, action = action, subject = subject, owner = self }
   self.set = self.set + 1
   self.size = self.size + 1
-  local timer = { due = due, order = self.set, action = action, subject = subject, owner = self }
-  self.heap[self.size] = timer
+  timer.order, self.heap[self.size] = self.set, timer
   rise(self.heap, self.size)
   return timer
 end
@@ -88,10 +89,10 @@ function schedule:next_due()
   return self.size > 0 and self.heap[1].due or nil
 end
 
---- Removes and returns the next timer that is due at `now`, or nil.
-function schedule:take(now)
+--- Removes and returns the next timer that is due at `now`, or nil. With `last`, a value that `set` had: none that was set later.
+function schedule:take(now, last)
   local due = self:next_due()
-  if due and due <= now then return pop(self) end
+  if due and due <= now and not (last and self.heap[1].order > last) then return pop(self) end
   return nil
 end
 

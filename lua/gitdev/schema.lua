@@ -1,10 +1,6 @@
 -- The contract's tables (gitdev.api), read once and compiled: what the client validates and encodes with, and the emulator routes and
 -- checks with. A resource's table is loaded when something of it is first asked for.
-local check = require "gitdev.check"
-local core = require "gitdev.core"
-local encode = require "gitdev.encode"
 local index = require "gitdev.api.index"
-local json = require "gitdev.json"
 local types = require "gitdev.types"
 
 local schema = {}
@@ -62,19 +58,16 @@ local function resolve(name)
   return schema.object(name).fields
 end
 
-local compile_check = check.compiler(resolve)
-local compile_request = encode.compiler(resolve, false)
-local compile_answer = encode.compiler(resolve, true)
-
--- A field list with its check, its writer and its shape, each made at first use.
+-- A field list with its check, its writer and its shape, each made at first use, for which its module is loaded: a call that is plainly
+-- right needs the shape alone.
 local function field_list(list, label, is_answer)
   local fields = types.fields(list, label)
   fields.check = function(value, state)
-    fields.check = compile_check(fields)
+    fields.check = require("gitdev.check").compiler(resolve)(fields)
     return fields.check(value, state)
   end
   fields.text = function(value)
-    fields.text = (is_answer and compile_answer or compile_request)(fields)
+    fields.text = require("gitdev.encode").compiler(resolve, is_answer)(fields)
     return fields.text(value)
   end
   fields.plain = function(value)
@@ -154,7 +147,7 @@ end
 --- * `method`, `status` (a list; the first is the usual one), `paginated`, `special` (its answer is no JSON: a download, a stream);
 --- * `segments` of the path, each { literal = } or { param = node }, and `path_params`, those nodes in order, with `name` and `greedy`;
 ---   `fixed_path`, the path when it has no parameters;
---- * `query` and `body`: field lists (see gitdev.types), or nil.
+--- * `query` and `body`: field lists (see gitdev.types), or nil; `one_of`: the fields of which a body has exactly one.
 ---@param op string  say "deployments.create"
 ---@return table|nil operation
 function schema.operation(op)
@@ -310,46 +303,24 @@ end
 
 -- ---- errors ----
 
-local codes
-
 ---What the contract says of an error code: { code, type, statuses, fields, hint }, or nil. `fields` are those that it adds to the error, a
 ---field list (see gitdev.types), or nil. A type's own entry, asked for by the type's name, has no code.
 ---@param name string  a code or a type
 ---@return table|nil
 function schema.error(name)
-  if not codes then
-    codes = {}
-    for _, group in ipairs(require "gitdev.api.errors") do
-      codes[group.type] = { type = group.type, statuses = {}, hint = group.hint, origin = group.origin }
-      for _, row in ipairs(group.codes or {}) do
-        local statuses, fields = { row[2], row[3] }, row.fields and types.fields(row.fields, row[1])
-        codes[row[1]] = { code = row[1], type = group.type, statuses = statuses, fields = fields, hint = row.hint }
-      end
-    end
-  end
-  return codes[name]
+  return require("gitdev.schema.errors").find(name)
 end
 
 ---The names of all error types: those of the API, then those that the SDK makes itself.
 ---@return string[]
 function schema.error_types()
-  local names = {}
-  for i, group in ipairs(require "gitdev.api.errors") do
-    names[i] = group.type
-  end
-  return names
+  return require("gitdev.schema.errors").types()
 end
 
 ---The names of all error codes, in the order of their types.
 ---@return string[]
 function schema.error_codes()
-  local names = {}
-  for _, group in ipairs(require "gitdev.api.errors") do
-    for _, row in ipairs(group.codes or {}) do
-      names[#names + 1] = row[1]
-    end
-  end
-  return names
+  return require("gitdev.schema.errors").codes()
 end
 
 -- ---- values ----
@@ -363,7 +334,7 @@ end
 ---@param report fun(code: string, param: string, message: string)
 ---@return boolean good
 function schema.check(fields, value, options, report)
-  return check.run(fields.check, value, options, report)
+  return require("gitdev.check").run(fields.check, value, options, report)
 end
 
 ---Writes a checked value as canonical JSON. Members that no field names are left out; an object's nullable fields that are absent are
@@ -375,109 +346,7 @@ function schema.encode(fields, value)
   return fields.text(value)
 end
 
----The value that a text, out of a query or a command line, has as this field: an integer, a boolean, or the text itself. Nil when it
----cannot be one.
----@param node table  a field, or an array's item
----@param text string
----@return any
-function schema.read(node, text)
-  if node.kind == "int" or node.kind == "enum" and node.integers then
-    return text:find("^%-?%d+$") and #text <= 17 and tonumber(text) or nil
-  elseif node.kind == "bool" then
-    if text == "true" or text == "false" then
-      return text == "true"
-    end
-    return nil
-  end
-  return text
-end
-
-local function query_text(value, prefix)
-  if type(value) == "table" then
-    value = check.identity(value, prefix)
-  end
-  if type(value) == "number" then
-    return json.number(value)
-  end
-  return core.escape(tostring(value))
-end
-
----Writes checked query parameters in the contract's order; a list for a repeatable one gives its name again for each item.
----@param operation table
----@param params table
----@return string|nil query  without the question mark; nil when there is nothing to say
-function schema.query(operation, params)
-  local text
-  for _, field in ipairs(operation.query) do
-    local value = params[field.name]
-    if field.repeatable and type(value) == "table" then
-      for _, item in ipairs(value) do
-        text = (text and text .. "&" or "") .. field.name .. "=" .. query_text(item, field.prefix)
-      end
-    elseif value ~= nil then
-      text = (text and text .. "&" or "") .. field.name .. "=" .. query_text(value, field.prefix)
-    end
-  end
-  return text
-end
-
--- ---- paths ----
-
--- Why a text cannot be a path segment: URL parsers fold dot segments, and an empty one would name the collection (contract 1.2).
-local function segment_problem(text)
-  if text == "" then
-    return "must not be empty"
-  elseif text == "." or text == ".." then
-    return 'must not be "' .. text .. '"'
-  elseif not core.utf8(text) then
-    return "is not valid UTF-8"
-  elseif text:find("%z") then
-    return "must not hold a NUL byte"
-  end
-  return nil
-end
-
-local function greedy(value)
-  local parts = {}
-  for part in (value .. "/"):gmatch("([^/]*)/") do
-    local problem = segment_problem(part)
-    if problem then
-      return nil, "has a part between slashes that " .. problem
-    end
-    parts[#parts + 1] = core.escape(part)
-  end
-  return table.concat(parts, "/")
-end
-
-local function wanted(node)
-  local what = node.kind == "ref" and "an id or a name" or "an id"
-  return "must be " .. (node.prefix and what or "a string")
-end
-
--- A path parameter's escaped text, or nil, the code and the sentence's end.
-local function segment(node, value)
-  if type(value) == "table" then
-    local id = check.identity(value, node.prefix or node.object)
-    if id == nil then
-      return nil, "invalid_type", wanted(node) .. ", got " .. check.describe(value)
-    end
-    value = id
-  end
-  if value == nil then
-    return nil, "parameter_missing", "is required"
-  elseif type(value) ~= "string" then
-    return nil, "invalid_type", wanted(node) .. ", got a " .. type(value)
-  end
-  if node.greedy then
-    local text, problem = greedy(value)
-    return text, text == nil and "parameter_invalid" or nil, problem
-  end
-  local problem = segment_problem(value)
-  if problem then
-    return nil, "parameter_invalid", problem
-  end
-  return core.escape(value)
-end
+-- ---- URLs ----
 
 ---The path of an operation with its parameters filled in, each escaped as one segment. Things that the client returned may stand for
 ---their ids.
@@ -490,20 +359,24 @@ function schema.path(operation, ...)
   if operation.fixed_path then
     return operation.fixed_path
   end
-  local path, taken = "", 0
-  for _, part in ipairs(operation.segments) do
-    local text = part.literal
-    if part.param then
-      taken = taken + 1
-      local code, problem
-      text, code, problem = segment(part.param, (select(taken, ...)))
-      if not text then
-        return nil, code, part.param.name, part.param.name .. " " .. problem .. "."
-      end
-    end
-    path = path .. "/" .. text
-  end
-  return path
+  return require("gitdev.schema.url").path(operation, ...)
+end
+
+---Writes checked query parameters in the contract's order; a list for a repeatable one gives its name again for each item.
+---@param operation table
+---@param params table
+---@return string|nil query  without the question mark; nil when there is nothing to say
+function schema.query(operation, params)
+  return require("gitdev.schema.url").query(operation, params)
+end
+
+---The value that a text, out of a query or a command line, has as this field: an integer, a boolean, or the text itself. Nil when it
+---cannot be one.
+---@param node table  a field, or an array's item
+---@param text string
+---@return any
+function schema.read(node, text)
+  return require("gitdev.schema.url").read(node, text)
 end
 
 return schema

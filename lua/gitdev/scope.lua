@@ -18,19 +18,24 @@ local function check_functions(name, fns)
   end
 end
 
--- The keys of a table, numbers first, each kind in order: so tasks begin in an order that can be repeated.
-local function ordered_keys(fns)
-  local named = {}
-  for key in pairs(fns) do
-    named[#named + 1] = key
+local function comes_before(a, b)
+  local is_number = type(a) == "number"
+  if is_number ~= (type(b) == "number") then
+    return is_number
+  elseif is_number then
+    return a < b
   end
-  table.sort(named, function(a, b)
-    if type(a) ~= type(b) then
-      return type(a) == "number"
-    end
-    return type(a) == "number" and a < b or type(a) ~= "number" and tostring(a) < tostring(b)
-  end)
-  return named
+  return tostring(a) < tostring(b)
+end
+
+-- The keys of a table, numbers first, then the others by their text: so tasks begin in an order that can be repeated.
+local function ordered_keys(fns)
+  local keys = {}
+  for key in pairs(fns) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys, comes_before)
+  return keys
 end
 
 ---Runs functions at once and waits for all of them. The first error cancels the others and is raised.
@@ -104,6 +109,9 @@ function scope.timeout(seconds, fn, ...)
   }
   return loop.run(function(...)
     local one = loop.spawn(fn, ...)
+    if seconds == 0 then
+      one:cancel(reason)
+    end
     local timer = loop.schedule(loop.now() + seconds, cancel_late, { task = one, reason = reason })
     local function settle(ok, ...)
       loop.unschedule(timer)

@@ -16,6 +16,8 @@
 --   store:take_async(name, report, done)      the same where it has to wait: done(grant) or done(nil, err) is called from the loop's turn, within
 --                                             3 seconds
 --   store.pacing                              "closed": nothing is sent while it fails. "open", the default: each client paces itself
+--   store.id                                  a string: those of one id lead to the same state, so that clients of a process that pass one each are
+--                                             one member of its fleets. Without it each table is a store of its own
 --
 -- An event is claimed before its handler runs, confirmed when that has succeeded, released when it has failed. Who dies in between leaves
 -- a claim that ends by itself: the event is handled again. So it is handled at least once, and after a success no more, if the lease is

@@ -5,7 +5,6 @@ local core = require "gitdev.core"
 local errors = require "gitdev.error"
 local json = require "gitdev.json"
 local limits = require "gitdev.api.limits"
-local nearest = require "gitdev.nearest"
 local object = require "gitdev.object"
 
 local surface = {}
@@ -46,7 +45,7 @@ local function lookup(gitdev, key, finish)
     gitdev[key] = value
     return value
   elseif type(key) == "string" and key:sub(1, 1) ~= "_" then
-    errors.misuse { message = "gitdev has no " .. key .. nearest.hint(key, known_names(gitdev)) }
+    errors.misuse { message = "gitdev has no " .. key .. require("gitdev.nearest").hint(key, known_names(gitdev)) }
   end
   return nil
 end

@@ -109,7 +109,7 @@
 ---@field on_wait? fun(moment: gitdev.Moment)  Called when the rate limit holds a call back.
 ---@field rate_limit_store? gitdev.Store|gitdev.LimitStore  What the rate limit is shared through with other processes: they spend it together. See docs/fleets.md.
 ---@field rate_limit_name? string  What the limit is called in that store, for several keys of an organization; by default it is one for each origin and key.
----@field on_store_error? fun(err: gitdev.Error)  Told when that store cannot be reached any more, once until it is back; by default a line is written to stderr. It must not wait.
+---@field on_store_error? fun(err: gitdev.Error)  Told when that store cannot be reached any more, once until it is back; and when the limit's name turns out to stand for several. By default a line is written to stderr. It must not wait.
 ---@field driver? table  What sends and sleeps, instead of libcurl.
 
 ---Options of one call: the last argument of every operation.
@@ -447,6 +447,7 @@ function receiver:pending() end
 ---writes one needs no more than these, and for the events no take.
 ---@class gitdev.Store
 ---@field pacing? "open"|"closed"  What holds while take fails: each client paces itself (the default), or nothing is sent.
+---@field id? string  Stores of one id lead to the same state. Without it each table is a store of its own.
 local store = {}
 
 ---Whether an id is marked, or claimed; marks it for `ttl` seconds if not.
@@ -485,6 +486,7 @@ function store:close() end
 ---`gitdev.store.bucket` says, by a clock that all who share it have.
 ---@class gitdev.LimitStore
 ---@field pacing? "open"|"closed"  What holds while take fails: each client paces itself (the default), or nothing is sent.
+---@field id? string  Stores of one id lead to the same state. Without it each table is a store of its own.
 ---@field take_async? fun(store: gitdev.LimitStore, name: string, report: table<string, number|string>, done: fun(grant: table<string, number>|nil, err: any))  The same as take for a store that has to wait: it returns at once, and done is called later, from the loop's turn, within 3 seconds.
 local limitStore = {}
 
@@ -3054,7 +3056,7 @@ function securityAlert:wait(options) end
 
 ---Fields of `stream_tickets.create`.
 ---@class gitdev.fields.stream_tickets.create
----@field resource string  The id of a deployment (dep_…) or of a job (job_…). 1 to 64 characters.
+---@field resource string|gitdev.Deployment|gitdev.Job  The deployment or job whose log to open.
 
 ---Fields of `previews.list`.
 ---@class gitdev.fields.previews.list
@@ -4930,7 +4932,8 @@ function gitdev.warm(git) end
 
 ---For a program that owns the frame: lets the tasks go on, and waits at most so long for one that can.
 ---@param timeout? number  Seconds; 0 by default.
+---@param budget? number  Seconds, after which no further task goes on in this step, but one at least has; without a limit by default.
 ---@return integer alive  Tasks that are not over.
-function gitdev.step(timeout) end
+function gitdev.step(timeout, budget) end
 
 return gitdev

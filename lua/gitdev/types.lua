@@ -1,6 +1,6 @@
 -- Reads the contract's type notation into nodes. A node: `kind` (str int bool json enum id ref array map object), `nullable`, and by kind
--- `values` (enum: a list of strings or of integers), `prefix` (id, ref), `item` (array), `value` (map), `fields` or `object` (an object, inline or by
--- name), `unit` (an int that is "ts", Unix seconds, or "ms", milliseconds).
+-- `values` (enum: a list of strings or of integers), `prefix` (id, ref; a list of them where things of several kinds will do), `item` (array),
+-- `value` (map), `fields` or `object` (an object, inline or by name), `unit` (an int that is "ts", Unix seconds, or "ms", milliseconds).
 local types = {}
 
 local BASIC = {
@@ -48,14 +48,19 @@ local function enum(text)
   return { kind = "enum", values = values, integers = integers }
 end
 
+-- "dep", or of "dep|job" the list.
+local function prefixes(text)
+  return text:find("|", 1, true) and enum(text).values or text
+end
+
 local function bare(text)
   local basic = BASIC[text]
   if basic then
     return { kind = basic.kind, unit = basic.unit }
   end
-  local kind, prefix = text:match("^(%l+)<(%l+)>$")
-  if kind == "id" or kind == "ref" then
-    return { kind = kind, prefix = prefix }
+  local kind, prefix = text:match("^(%l+)<(%l[%l|]*%l)>$")
+  if (kind == "id" or kind == "ref") and not prefix:find("||", 1, true) then
+    return { kind = kind, prefix = prefixes(prefix) }
   elseif text:find("^%[.+%]$") then
     return { kind = "array", item = types.parse(text:sub(2, -2)) }
   elseif text:find("^{str:.+}$") then

@@ -1,5 +1,6 @@
 -- Waits until a thing that has a state machine (contract 3) comes to rest: by reading it again and again, and where it has a log, after some
 -- looks, by listening to what the log's stream tells of its status (contract 2.5).
+local compat = require "gitdev.compat"
 local errors = require "gitdev.error"
 local limits = require "gitdev.api.limits"
 local listening = require "gitdev.wait.listening"
@@ -38,8 +39,32 @@ local function reason_of(thing, states)
   return reason, "ended as " .. thing[states.field] .. (reason and " (" .. tostring(reason) .. ")" or "")
 end
 
-local function failed_error(thing, spec, states)
-  local code, text = reason_of(thing, states)
+-- The options of a call that has what is left of the time, but no more than any other.
+local function time_for(client, deadline)
+  local left = math.max(0.001, deadline - client.driver.now())
+  return { timeout = math.min(left, client.timeout or limits.timeout) }
+end
+
+-- What goes where another thing goes (`of`: its object, and the field with its id) has no reason of its own: that one is asked for it. Nil where it
+-- cannot be read, in what is left of the time, or has gone on meanwhile.
+local function reason_of_other(client, thing, states, deadline)
+  local name, field = states.of[1], states.of[2]
+  local other = schema.object(name)
+  local found = thing[field] and client.run(client, schema.operation(other.home .. ".get"), thing[field], nil, nil, time_for(client, deadline))
+  if not found or found[other.states.field] ~= thing[states.field] then
+    return nil
+  end
+  return reason_of(found, other.states)
+end
+
+local function failed_error(client, thing, spec, states, deadline)
+  local code, text
+  if states.of then
+    code, text = reason_of_other(client, thing, states, deadline)
+  end
+  if not text then
+    code, text = reason_of(thing, states)
+  end
   return errors.new {
     type = states.error,
     code = code or thing[states.field],
@@ -130,9 +155,7 @@ end
 -- Reads the thing anew, in what is left of the time. True, or nil and the error.
 local function look(self)
   local client = self.client
-  local left = math.max(0.001, self.deadline - client.driver.now())
-  local options = { timeout = math.min(left, client.timeout or limits.timeout) }
-  local newer, err = client.run(client, schema.operation(self.spec.get), self.a, self.b, nil, options)
+  local newer, err = client.run(client, schema.operation(self.spec.get), self.a, self.b, nil, time_for(client, self.deadline))
   if not newer then
     return nil, err
   end
@@ -181,6 +204,18 @@ local function watch(self)
   return true
 end
 
+-- A wait that is broken off, by a cancellation say, does not leave its line on the terminal.
+local function watch_live(self)
+  local function settle(is_whole, ...)
+    if not is_whole then
+      self.view:hide()
+      error((...), 0)
+    end
+    return ...
+  end
+  return settle(compat.pcall(watch, self))
+end
+
 -- Waits for a thing that is not at rest, and shows how it goes. Answers as watch() does.
 local function show_and_watch(self)
   local thing, spec, client = self.thing, self.spec, self.client
@@ -188,7 +223,7 @@ local function show_and_watch(self)
   local name = tostring(thing.project or thing[spec.key])
   self.view = progress.new(self.quiet and "off" or client.progress, driver, name)
   self.view:show(thing[field], 0)
-  local ok, err = watch(self)
+  local ok, err = (self.view.live and watch_live or watch)(self)
   local good = ok and spec.states.terminal[thing[field]] == "ok"
   self.view:close(thing[field], driver.now() - self.began, good and thing.url or nil)
   return ok, err
@@ -226,15 +261,15 @@ function wait.run(client, thing, spec, a, b, options)
   end
   options_of.check(options or {}, OPTIONS, "wait")
   local states = spec.states
+  local self = new(client, thing, spec, a, b, options or {})
   if not states.terminal[thing[states.field]] then
-    local self = new(client, thing, spec, a, b, options or {})
     local ok, err = show_and_watch(self)
     if not ok then
       return nil, err or timeout_error(thing, spec, states, self.timeout)
     end
   end
   if states.terminal[thing[states.field]] ~= "ok" then
-    return nil, failed_error(thing, spec, states)
+    return nil, failed_error(client, thing, spec, states, self.deadline)
   end
   return thing
 end

@@ -6,9 +6,10 @@ local schema = require "gitdev.schema"
 local warm = {}
 
 local MODULES = {
-  "gitdev.call", "gitdev.logs", "gitdev.logs.connections", "gitdev.logs.follower", "gitdev.logs.lines", "gitdev.logs.messages", "gitdev.logs.missing",
-  "gitdev.logs.pages", "gitdev.logs.run_log", "gitdev.object", "gitdev.page", "gitdev.progress", "gitdev.request", "gitdev.scope", "gitdev.shape",
-  "gitdev.sink", "gitdev.source", "gitdev.stream", "gitdev.wait", "gitdev.wait.listening", "gitdev.wait.turns",
+  "gitdev.call", "gitdev.check", "gitdev.encode", "gitdev.logs", "gitdev.logs.connections", "gitdev.logs.follower", "gitdev.logs.lines",
+  "gitdev.logs.messages", "gitdev.logs.missing", "gitdev.logs.pages", "gitdev.logs.run_log", "gitdev.object", "gitdev.page", "gitdev.progress",
+  "gitdev.request", "gitdev.schema.url", "gitdev.scope", "gitdev.shape", "gitdev.sink", "gitdev.source", "gitdev.stream", "gitdev.wait",
+  "gitdev.wait.listening", "gitdev.wait.turns",
 }
 
 local function load_modules()

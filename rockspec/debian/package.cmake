@@ -33,7 +33,10 @@ set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/lib)
 configure_file(rockspec/debian/shlibs.in ${PROJECT_BINARY_DIR}/debian/shlibs @ONLY)
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/debian/shlibs)
+# The linker's cache is renewed by a trigger, as Debian wants it. For the scripts of these names, which would call ldconfig, CPack would make
+# its own; it passes over files that do not exist.
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/debian/shlibs ${CMAKE_CURRENT_LIST_DIR}/triggers
+  ${CMAKE_CURRENT_LIST_DIR}/none/postinst ${CMAKE_CURRENT_LIST_DIR}/none/postrm)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS
   "lua5.4 | lua5.3 | lua5.2 | lua5.1 | luajit2 | luajit, libnginx-mod-http-lua, libcurl4-openssl-dev, libssl-dev, libwslay-dev, zlib1g-dev")

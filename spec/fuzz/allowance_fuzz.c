@@ -30,7 +30,7 @@ static void visit(script *s, double a, double b) {
   double again;
   bool due = gitdev_pace_report(&s->pace, s->now, &report, &again);
   REQUIRE(due || again > s->now);
-  REQUIRE(!due || (report.wanted >= 0 && report.wanted <= GITDEV_WANTED_MAX &&
+  REQUIRE(!due || (report.wanted >= 0 && report.wanted <= GITDEV_GRANTED_MAX &&
                    report.returned >= 0 && report.flying >= 0 && report.answered >= 0));
   const gitdev_grant grant = {.granted = (int)a % 20 - 2,
                               .wait = ODD[(int)b % 8],

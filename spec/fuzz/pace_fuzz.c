@@ -24,7 +24,8 @@ static void end_one(script *s, unsigned how, double amount) {
     return;
   gitdev_pace_answer answer = {.sent_at = s->now - amount / 16,
                                .remaining = how == 3 ? -1 : amount,
-                               .reset_in = how == 2 ? amount / 4 : -1};
+                               .reset_in = how == 2 ? amount / 4 : -1,
+                               .ended = s->pace.ended - how % 8};
   if (how == 0)
     gitdev_pace_lost(&s->pace, s->now);
   else if (how == 1)

@@ -104,6 +104,39 @@ describe("lua/gitdev/", function()
     assert.equal(11, seen)
   end)
 
+  it("has a loop, and tasks, whose files require downwards only", function()
+    local ORDER = {
+      { "loop" },
+      { "loop.errands", "loop.sockets" },
+      { "loop.calls" },
+      { "loop.turning" },
+      { "loop.services" },
+      { "loop.worlds" },
+      { "loop.news", "loop.posts", "loop.commands" },
+      { "task" },
+      { "task.scheduler" },
+      { "task.ending" },
+      { "task.waiting", "task.chain" },
+    }
+    local rank, seen = {}, 0
+    for number, row in ipairs(ORDER) do
+      for _, name in ipairs(row) do
+        rank["gitdev." .. name] = number
+      end
+    end
+    for _, pattern in ipairs { "lua/gitdev/loop*.lua", "lua/gitdev/task*.lua" } do
+      for _, file in ipairs(files(pattern)) do
+        local name = file.path:match("^lua/(.+)%.lua$"):gsub("/", ".")
+        local own = assert(rank[name], name .. " stands nowhere")
+        seen = seen + 1
+        for _, wanted in ipairs(requires(file)) do
+          assert.is_true(not rank[wanted] or rank[wanted] > own, name .. " requires " .. wanted)
+        end
+      end
+    end
+    assert.equal(15, seen)
+  end)
+
   it("has an SDK that knows neither the emulator nor the host", function()
     for _, file in ipairs(files "lua/gitdev/*.lua") do
       local room = file.path:match "^lua/gitdev/(%w+)/"

@@ -204,12 +204,13 @@ describe("the rule of a shared rate limit", function()
     return here.burst + here.rate * seconds
   end
 
+  local SECONDS = { starter = 60, pro = 40, enterprise = 20 }
   for _, plan in ipairs { "starter", "pro", "enterprise" } do
     for _, case in ipairs { { 1, 0.4 }, { 8, 0.005 }, { 8, 0.4 }, { 40, 0.1 } } do
       local members, latency = case[1], case[2]
       it(("gives %d members all of %s, over trips of %g s, and not one refusal"):format(members, plan, latency), function()
         local here = new_world { plan = plan, latency = latency, seed = members * 7 + latency * 1000 }
-        local seconds = math.max(60, members / here.rate * 4)
+        local seconds = math.max(SECONDS[plan], members / here.rate * 4)
         for _ = 1, members do
           join(here, math.huge)
         end
@@ -283,12 +284,12 @@ describe("the rule of a shared rate limit", function()
   end)
 
   it("counts with requests that arrive late, when the first ones have to connect", function()
-    for seed = 1, 20 do
+    for seed = 1, 8 do
       local here = new_world { plan = "pro", latency = 0.002, connecting = 0.3, seed = seed }
       for _ = 1, 50 do
         join(here, math.huge)
       end
-      here:run(10)
+      here:run(3) -- all have connected by then
       assert.equal(0, here.refused)
     end
   end)
@@ -299,9 +300,27 @@ describe("the rule of a shared rate limit", function()
       for _ = 1, 8 do
         join(here, math.huge)
       end
-      here:run(120)
+      here:run(45)
       assert.equal(0, here.refused)
-      assert.is_true(here.sent >= 0.93 * plain(here, 120), plan .. ": " .. here.sent .. " of " .. plain(here, 120))
+      assert.is_true(here.sent >= 0.93 * plain(here, 45), plan .. ": " .. here.sent .. " of " .. plain(here, 45))
+    end
+  end)
+
+  it("finds out that the plan has changed: by a refusal, or by more being left than there can be", function()
+    for _, case in ipairs { { "enterprise", "starter" }, { "pro", "starter" }, { "starter", "enterprise" }, { "pro", "enterprise" } } do
+      local here, to = new_world { plan = case[1] }, limits.plans[case[2]]
+      for _ = 1, 4 do
+        join(here, math.huge)
+      end
+      here:run(100)
+      here:serve()
+      here.rate, here.burst = to.per_minute / 60, to.burst
+      here.tokens = math.min(here.tokens, here.burst)
+      here:run(30)
+      local sent, refused = here.sent, here.refused
+      here:run(60)
+      assert.is_true(here.sent - sent >= 0.9 * here.rate * 60, case[1] .. " to " .. case[2] .. ": " .. here.sent - sent)
+      assert.is_true(here.refused - refused <= 3 and refused <= 60, case[1] .. " to " .. case[2] .. ": " .. refused .. ", " .. here.refused - refused)
     end
   end)
 
@@ -416,6 +435,32 @@ describe("the rule of a shared rate limit", function()
     assert.equal(3, here.visit("a", { visit = 5, wanted = 16 }).granted)
   end)
 
+  it("hears no visit that comes behind a later one, however late it is, or the one that is repeated", function()
+    local here = by_hand()
+    here.now = 100
+    assert.equal(10, here.visit("a", { visit = 999999, wanted = 10 }).granted)
+    here.visit("a", { visit = 1e6, wanted = 0, returned = 2 })
+    here.visit("a", { visit = 1, wanted = 0 }) -- they begin again
+    here.now = 101.9
+    here.visit("b", { visit = 1, wanted = 0 }) -- others come and go meanwhile
+    assert.same({ granted = 0, wait = 0.1 }, here.visit("a", { visit = 1e6, wanted = 5, returned = 2 }))
+    here.visit("a", { visit = 1, wanted = 0, returned = 5 })
+    assert.equal(3, here.visit("a", { visit = 2, wanted = 16 }).granted) -- the 2 that it gave back, and the refill
+    here.now = 200 -- whoever begins anew under its name is heard in the end
+    assert.equal(10, here.visit("a", { visit = 1, wanted = 16 }).granted)
+  end)
+
+  it("takes back no more than there is room for beside what others have under way", function()
+    local here = by_hand()
+    here.now = 100
+    assert.equal(4, here.visit("a", { visit = 1, wanted = 4 }).granted)
+    here.now = 101.4
+    assert.equal(6, here.visit("b", { visit = 1, wanted = 6 }).granted)
+    here.now = 102.2 -- long after their time
+    here.visit("a", { visit = 2, wanted = 0, returned = 1e6 })
+    assert.equal(4, here.visit("c", { visit = 1, wanted = 16 }).granted)
+  end)
+
   local CLOCKS = {
     { "goes back by milliseconds, as those of several workers do", function(now)
       return 1.7e9 + now - (math.floor(now * 1000) % 7) / 1000
@@ -457,14 +502,14 @@ describe("the rule of a shared rate limit", function()
   it("begins with nothing when its state is lost, or cannot be read: too slowly, and never too fast", function()
     for _, lost in ipairs { false, "", "1", "2 x;y", "1 1 2 3;a", "1 nan 0 0 0 0 0 0 0 0 0 0 0 0", ("1 "):rep(40) } do
       local here = new_world { plan = "pro" }
-      for _ = 1, 8 do
+      for _ = 1, 3 do
         join(here, math.huge)
       end
-      here:run(30)
+      here:run(15)
       here.packed = lost or nil
-      here:run(70)
+      here:run(60)
       assert.equal(0, here.refused)
-      assert.is_true(here.sent >= 0.9 * plain(here, 100), here.sent)
+      assert.is_true(here.sent >= 0.9 * plain(here, 75), here.sent)
     end
   end)
 
@@ -492,7 +537,7 @@ describe("the rule of a shared rate limit", function()
     local values = { 0, 1, 2, 16, 1e9, -1, 0.5, -1e300, 1e300, 0 / 0, math.huge, "12", "x", false }
     local names = { "visit", "wanted", "flying", "returned", "answered", "refused", "remaining", "age", "paused_for", "per_minute", "burst", "asked" }
     local now = 1.7e9
-    for _ = 1, 5000 do
+    for _ = 1, 2000 do
       local report = { member = "m" .. math.floor(random() * 9), wanted = 1, flying = 0 }
       for _, name in ipairs(names) do
         if random() < 0.4 then

@@ -302,6 +302,47 @@ describe("the feed of events", function()
     assert.same({ 0, 96, 106, 106, 107 }, asked)
   end)
 
+  it("takes what is listed minutes late, once, by a look a minute that goes back so far", function()
+    happens(3, 1000)
+    begin {}
+    happens(4, 1001)
+    assert.equal("4", poll())
+    happens(5, 705) -- 296 s before the newest
+    happens(6, 700) -- more than five minutes: no event is listed so late
+    assert.equal("", poll())
+    now = now + 61
+    assert.equal("5", poll())
+    assert.equal("", poll())
+    now = now + 61
+    assert.equal("", poll())
+    assert.same({ 700, 990, 991, 701, 1001, 701 }, asked)
+  end)
+
+  it("does not look back so far when nothing can be late any more, nor before where it was told to begin", function()
+    begin { since = 100 }
+    assert.equal("1 2", poll())
+    happens(3, 99)
+    for _ = 1, 2 do
+      now = now + 301
+      assert.equal("", poll())
+    end
+    assert.same({ 100, 100, 105 }, asked)
+  end)
+
+  it("comes to what is new though a look back has no room for all that is late", function()
+    happens(3, 1000)
+    begin {}
+    for number = 4, 6 do
+      happens(number, 900)
+    end
+    happens(7, 1001)
+    now = now + 61
+    assert.equal("4 5", poll(2))
+    assert.equal("7", poll(2))
+    now = now + 61
+    assert.equal("6", poll(2))
+  end)
+
   it("takes as many as there is room for, and the rest the next time", function()
     begin { since = 0 }
     for number = 3, 7 do
@@ -442,6 +483,19 @@ describe("gitdev webhooks #once", function()
     return path
   end
 
+  -- The host ends with this process, however that ends: its shell reads what nobody writes, until there is nobody left.
+  local WATCHED = [[
+    set -m
+    bash -c 'echo $$ >@PID@; exec "$@"' x env @ENV@ @HOST@ webhooks @WORDS@ <@IN@ >@OUT@ 2>@ERR@ 3<&- &
+    host=$!
+    { cat <&3 >/dev/null; kill -KILL $host; } &
+    watcher=$!
+    exec 3<&-
+    wait $host
+    echo $? >@STATUS@
+    kill -- -$watcher
+  ]]
+
   -- Starts the host with `words`. Its status is in `status()` once it has ended, and what it wrote so far in `out()`, `err()`.
   local function begin(words, input, environment)
     local out, err, status, pid = temporary(), temporary(), temporary(), temporary()
@@ -449,11 +503,13 @@ describe("gitdev webhooks #once", function()
     for i, word in ipairs(words) do
       quoted[i] = process.quote(word)
     end
-    local command = ("set -m; (bash -c 'echo $$ >%s; exec \"$@\"' x env %s GIT_API_KEY=%s GIT_API_URL=%s GIT_CA_FILE=%s %s webhooks %s <%s >%s 2>%s; "
-      .. "echo $? >%s) &"):format(pid, environment or "", started.api_key, started.url, started.ca_file, process.host, table.concat(quoted, " "),
-      temporary(input), out, err, status)
-    os.execute("bash -c " .. process.quote(command) .. " 2>/dev/null")
+    local own = ("%s GIT_API_KEY=%s GIT_API_URL=%s GIT_CA_FILE=%s"):format(environment or "", started.api_key, started.url, started.ca_file)
+    local script = WATCHED:gsub("@(%u+)@", {
+      ENV = own, HOST = process.host, WORDS = table.concat(quoted, " "), IN = temporary(input), OUT = out, ERR = err, STATUS = status, PID = pid,
+    })
+    local pipe = assert(io.popen("exec bash " .. temporary(script) .. " 3<&0 2>/dev/null", "w"))
     local host = {
+      pipe = pipe,
       out = function() return slurp(out) end,
       err = function() return slurp(err) end,
       status = function() return tonumber(slurp(status)) end,
@@ -527,6 +583,7 @@ describe("gitdev webhooks #once", function()
         host.kill()
         wait_until("its end", host.status)
       end
+      host.pipe:close()
     end
     if receiver then
       loop.unserve(receiver.service)

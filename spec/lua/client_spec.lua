@@ -507,6 +507,32 @@ describe("a thing", function()
     end
   end)
 
+  it("keeps a secret that is shown once, until there is another", function()
+    local hint
+    local git = fake.client(function(call)
+      local secret = call.method == "POST" and "whsec_00000000000000000000000000abcd" or nil
+      return { id = "whk_1", object = "webhook", url = "https://example.com/", secret = secret, secret_hint = hint or "abcd" }
+    end)
+    local hook = git.webhooks:create { url = "https://example.com/", events = { "*" } }
+    local secret = assert(hook.secret)
+    hook:refresh()
+    assert.equal(secret, hook.secret)
+    hook:update { description = "x" }
+    assert.equal(secret, hook.secret)
+    hint = "efgh"
+    hook:refresh()
+    assert.is_nil(hook.secret)
+    assert.is_nil(git.webhooks:get("whk_1").secret)
+  end)
+
+  it("takes no other field of that name for one", function()
+    local git = fake.client(function()
+      return { id = "env_1", object = "env_var", key = "A", value = "b", secret = false }
+    end)
+    local variable = git.env:get("my-app", "env_1")
+    assert.is_false(variable:refresh().secret)
+  end)
+
   it("sends its own id", function()
     local git, seen = fake.client(function(call)
       if call.method == "DELETE" then
@@ -539,6 +565,25 @@ describe("a thing", function()
       "DELETE /deployments/dep_1 ",
     }, sent)
     assert.equal(3, seen[2].timeout)
+  end)
+
+  it("stands for its id where things of several kinds will do", function()
+    local git, seen = fake.client(function(call)
+      local kind = call.path:match "^/(%l+)s/"
+      return kind and { id = ({ deployment = "dep_1", job = "job_1", project = "prj_1" })[kind], object = kind }
+        or { object = "stream_ticket", ticket = "tkt_1", resource = "dep_1", url = "wss://x/" }
+    end)
+    local project = git.projects:get "my-app"
+    for _, case in ipairs { { git.deployments:get "dep_1", "dep_1" }, { git.jobs:get "job_1", "job_1" }, { "dep_2", "dep_2" } } do
+      git.stream_tickets:create { resource = case[1] }
+      assert.equal('{"resource":"' .. case[2] .. '"}', seen[#seen].body)
+    end
+    for _, wrong in ipairs { project, { id = "dep_1" }, 5, "" } do
+      local err = fake.raised(git.stream_tickets.create, git.stream_tickets, { resource = wrong })
+      assert.equal("resource", err.param)
+    end
+    local err = fake.raised(git.stream_tickets.create, git.stream_tickets, { resource = project })
+    assert.equal("invalid_type resource must be an id, got a thing of type project.", err.code .. " " .. err.message)
   end)
 
   it("remembers the parent that its path needs", function()

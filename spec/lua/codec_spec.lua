@@ -120,44 +120,9 @@ describe("core.websocket", function()
 end)
 
 describe("the handshake of a WebSocket", function()
-  local KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" -- RFC 6455 1.3
-
-  local function fields(change)
-    local all = { upgrade = "websocket", connection = "Upgrade", ["sec-websocket-accept"] = ACCEPT, ["sec-websocket-protocol"] = "git.logs.v1" }
-    for name, value in pairs(change or {}) do
-      all[name] = value
-    end
-    local list = {}
-    for name, value in pairs(all) do
-      if value then
-        list[#list + 1], list[#list + 2] = name, value
-      end
-    end
-    return list
-  end
-
   it("has a key of its own each time", function()
     assert.matches("^[%w+/]+==$", core.websocket_key())
     assert.equal(24, #core.websocket_key())
     assert.not_equal(core.websocket_key(), core.websocket_key())
-  end)
-
-  it("is right when the answer is, and else says which header is not", function()
-    assert.is_nil(core.websocket_fault(101, 1, fields(), KEY, "git.logs.v1"))
-    assert.is_nil(core.websocket_fault(101, 1, fields { ["sec-websocket-protocol"] = false }, KEY, "git.logs.v1"))
-    for _, row in ipairs { -- what is changed, and the header that is named
-      { { upgrade = "h2c" }, "Upgrade" },
-      { { upgrade = false }, "Upgrade" },
-      { { connection = "close" }, "Connection" },
-      { { ["sec-websocket-accept"] = "x" }, "Accept" },
-      { { ["sec-websocket-accept"] = false }, "Accept" },
-      { { ["sec-websocket-extensions"] = "permessage-deflate" }, "Extensions" },
-      { { ["sec-websocket-protocol"] = "other" }, "Protocol" },
-    } do
-      assert.matches(row[2], core.websocket_fault(101, 1, fields(row[1]), KEY, "git.logs.v1"))
-    end
-    assert.matches("101", core.websocket_fault(200, 1, fields(), KEY, "git.logs.v1"))
-    assert.matches("101", core.websocket_fault(101, 0, fields(), KEY, "git.logs.v1"))
-    assert.is_false((pcall(core.websocket_fault, 101, 1, { "upgrade", 1 }, KEY, "x")))
   end)
 end)

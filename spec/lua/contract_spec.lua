@@ -204,7 +204,7 @@ end)
 
 describe("types.parse", function()
   it("refuses what is no type", function()
-    for _, text in ipairs { "", "Str", "[str", "{int:str}", "id<>", "str??x", "a||b c" } do
+    for _, text in ipairs { "", "Str", "[str", "{int:str}", "id<>", "id<dep|>", "id<|dep>", "id<dep||job>", "str??x", "a||b c" } do
       assert.has_error(function()
         types.parse(text)
       end, nil, text)
@@ -215,6 +215,7 @@ describe("types.parse", function()
     local node = types.parse "{str:[id<dep>?]}?"
     assert.same({ "map", true, "array", false }, { node.kind, node.nullable, node.value.kind, node.value.nullable })
     assert.same({ "id", "dep", true }, { node.value.item.kind, node.value.item.prefix, node.value.item.nullable })
+    assert.same({ "id", { "dep", "job" } }, { types.parse("id<dep|job>").kind, types.parse("id<dep|job>").prefix })
     assert.same({ 301, 302 }, types.parse("301|302").values)
     assert.same({ "int", "ms" }, { types.parse("ms").kind, types.parse("ms").unit })
     assert.equal("job_def", types.parse("[job_def]").item.object)

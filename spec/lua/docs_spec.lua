@@ -65,6 +65,49 @@ describe("the documents", function()
     end
   end)
 
+  -- What a heading is called in a link, as renderers of Markdown make it.
+  local function anchors(path)
+    local known = {}
+    for title in slurp(path):gsub("\n```.-\n```", ""):gmatch "\n#+ ([^\n]+)" do
+      known[title:gsub("%[([^%]]*)%]%([^)]*%)", "%1"):gsub("[^%w%-_ \128-\255]", ""):lower():gsub(" ", "-")] = true
+    end
+    return known
+  end
+
+  it("link to headings that exist", function()
+    local count = 0
+    for _, path in ipairs(files "README.md docs/*.md") do
+      local folder = path:match "^(.*/)" or ""
+      for target, anchor in slurp(path):gmatch "%]%(([^)#:]*)#([^)]+)%)" do
+        local page = target == "" and path or folder .. target
+        assert.is_true(anchors(page)[anchor], path .. " links to #" .. anchor .. " of " .. page)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 20)
+  end)
+
+  it("have each of CMake's options once, with its default", function()
+    local known, rows = {}, {}
+    for _, path in ipairs { "CMakeLists.txt", "core/lua/CMakeLists.txt" } do
+      local text = slurp(path)
+      for name, default in text:gmatch 'option%(([%u_]+) "[^"]*" ([^%s)]+)%)' do
+        known[name] = default == "${PROJECT_IS_TOP_LEVEL}" and "ON" or default
+      end
+      for name in text:gmatch 'set%((GITDEV_[%u_]+) "" CACHE' do
+        known[name] = "a path or a list"
+      end
+    end
+    for names, default in slurp("docs/installing.md"):gmatch "\n| (`GITDEV_[^|]+) | ([^|]+) |" do
+      for name in names:gmatch "`([%u_]+)`" do
+        assert.is_nil(rows[name], name)
+        rows[name] = default:match "^`(O%u+)`$" or "a path or a list"
+      end
+    end
+    assert.is_truthy(next(known))
+    assert.same(known, rows)
+  end)
+
   it("have the host's exit codes as the host has them", function()
     local rows = {}
     for code, meaning in slurp("docs/scripting.md"):gmatch "\n| (%d+) | (.-) |" do

@@ -1,4 +1,5 @@
 -- Security alerts: contract 2.14, 3.5.
+local base64 = require "gitdev.emulator.store.base64"
 local json = require "gitdev.json"
 local world = require "spec.lua.support.world"
 
@@ -371,6 +372,17 @@ describe("the emulator's security alerts", function()
       assert.equal("A live API key was committed to config.js", list[1].summary)
       local body = w:get("/security_alerts?type=secret").body .. w:get("/events?type=security_alert.*").body
       assert.is_nil(body:find(API_KEY, 1, true) or body:find(SECRET, 1, true))
+    end)
+
+    it("are found in files that no answer shows: large ones, and ones that are no UTF-8", function()
+      commit(("x\n"):rep(100000) .. API_KEY .. "\n", "large.js")
+      local latin1 = base64.encode("caf\233s\n" .. SECRET .. "\n"):gsub("-", "+"):gsub("_", "/") -- 45 bytes: no padding
+      commit(nil, nil, { actions = { { action = "create", path = "latin1.js", encoding = "base64", content = latin1 } } })
+      local list = found()
+      assert.equal(2, #list)
+      assert.same({ "large.js", 100001, "latin1.js", 2 }, {
+        list[1].location.path, list[1].location.line, list[2].location.path, list[2].location.line,
+      })
     end)
 
     it("are opened once for each", function()

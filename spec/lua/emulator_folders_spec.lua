@@ -1,8 +1,10 @@
 -- The emulator's repositories as folders, and the git program that reads and writes them.
+local compat = require "gitdev.compat"
 local emulator = require "spec.lua.support.emulator"
 local json = require "gitdev.json"
 local process = require "spec.lua.support.process"
 local program = require "spec.lua.support.git"
+local schema = require "gitdev.schema"
 local world = require "spec.lua.support.world"
 
 local NOWHERE = ("0"):rep(40)
@@ -167,6 +169,22 @@ describe("the folder of the emulator's repositories", function()
     program.run(copy, "pull -q origin main")
     assert.equal(made.sha, program.run(copy, "rev-parse HEAD"))
     assert.equal("", program.fsck(path_of "my-app"))
+  end)
+
+  it("tells of the newest twenty commits of a push, and how many there are", function()
+    local copy, shas = clone(), {}
+    for number = 1, 23 do
+      program.run(copy, "commit -q --allow-empty -m n" .. number)
+      shas[24 - number] = program.run(copy, "rev-parse HEAD")
+    end
+    program.run(copy, "push -q origin main")
+    assert.equal(shas[1], head())
+    local push, told = pushes()[1], {}
+    for place, one in ipairs(push.commits) do
+      told[place] = one.sha
+    end
+    assert.same({ 23, 20 }, { push.total_commits, schema.event("repository.pushed").fields.by_name.commits.max_items })
+    assert.same({ compat.unpack(shas, 1, 20) }, told)
   end)
 
   it("has forced pushes and deletions taken over", function()

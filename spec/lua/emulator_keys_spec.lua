@@ -462,6 +462,15 @@ describe("the emulator's API keys", function()
       end
       assert.equal("", told())
     end)
+
+    it("are not by a secret that was replaced, once that is out of force", function()
+      local made = make()
+      local rotated = w:post("/api_keys/" .. made.id .. "/rotate", { expire_previous_in = 60 }).json
+      assert.is_true(w.emulator:expose_key(made.secret))
+      w:wait(60)
+      assert.is_false(w.emulator:expose_key(made.secret))
+      assert.is_true(w.emulator:expose_key(rotated.secret))
+    end)
   end)
 
   it("keep their secrets out of lists, events and the log of requests", function()

@@ -2,6 +2,7 @@
 local core = require "gitdev.core"
 local json = require "gitdev.json"
 local loop = require "gitdev.loop"
+local sender = require "spec.lua.support.sender"
 local server = require "gitdev.emulator.server"
 
 describe("the emulator's server", function()
@@ -126,6 +127,74 @@ describe("the emulator's server", function()
     assert.equal("unavailable", problem.code)
     assert.equal(503, problem.status)
     assert.equal("7", answer:header "retry-after")
+  end)
+
+  describe("in clear", function()
+    local function say(method, key)
+      local text = sender.say(running.plain_port, sender.request(method, "/v2/projects", method == "POST" and "{}" or nil,
+        key and { "Authorization", "Bearer " .. key } or {}))
+      local head, body = text:match "^(.-\r\n)\r\n(.*)$"
+      assert.matches("^HTTP/1.1 403 Forbidden\r\n", head)
+      assert.matches("\r\nX%-Git%-Version: 2.4.1\r\n", head)
+      if method ~= "HEAD" then
+        local fault = json.decode(body).error
+        assert.equal("permission_error https_required", fault.type .. " " .. fault.code)
+        assert.matches("\r\nX%-Request%-Id: " .. fault.request_id .. "\r\n", head)
+      end
+    end
+
+    local function exposed()
+      local count = 0
+      for _, event in ipairs(running.emulator:events()) do
+        count = count + (event.type == "api_key.exposed" and 1 or 0)
+      end
+      return count
+    end
+
+    it("answers 403 to everything, and tells of the secret keys that it saw", function()
+      start { plain_port = 0 }
+      assert.equal(("http://127.0.0.1:%d/v2"):format(running.plain_port), running.plain_url)
+      say("GET", nil)
+      say("GET", running.emulator.public_key)
+      say("GET", running.api_key:sub(1, 13))
+      assert.equal(0, exposed())
+      for count, method in ipairs { "GET", "POST", "HEAD", "OPTIONS" } do
+        say(method, running.api_key)
+        assert.equal(count, exposed())
+      end
+      assert.equal(200, (call("GET", "/projects"):result()))
+      local last = running.emulator:requests()
+      assert.equal("OPTIONS /v2/projects 403", ("%s %s %d"):format(last[#last - 1].method, last[#last - 1].path, last[#last - 1].status))
+    end)
+
+    it("answers 403 to what it cannot read, too", function()
+      start { plain_port = 0 }
+      local head = "POST /v2/projects HTTP/1.1\r\nHost: a\r\nContent-Length: "
+      for _, text in ipairs { head .. "99999999\r\n\r\n", head .. "-1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\n", "hello\r\n\r\n" } do
+        local answer = sender.say(running.plain_port, text)
+        assert.matches("^HTTP/1.1 403 Forbidden\r\n", answer)
+        assert.equal("https_required", json.decode(answer:match "\r\n\r\n(.*)$").error.code)
+      end
+    end)
+
+    it("takes a target in its absolute form, and shows no secret in its answer", function()
+      start { plain_port = 0 }
+      local text = sender.say(running.plain_port, sender.request("GET", "HTTP://api.git.dev/v2/projects?key=" .. running.api_key, nil,
+        { "Authorization", "Bearer " .. running.api_key }))
+      assert.matches("^HTTP/1.1 403 Forbidden\r\n", text)
+      assert.is_nil(text:find(running.api_key, 1, true))
+      local last = running.emulator:requests()
+      assert.equal("/v2/projects", last[#last].path)
+      assert.is_nil(json.encode(last):find(running.api_key, 1, true))
+    end)
+
+    it("listens when it is told to, and says which port it cannot have", function()
+      start()
+      assert.is_nil(running.plain_port)
+      local none, problem = server.start { plain_port = running.port }
+      assert.is_nil(none)
+      assert.truthy(problem:find(tostring(running.port), 1, true))
+    end)
   end)
 
   it("says which port it cannot have", function()

@@ -302,6 +302,12 @@ describe("the emulator's log streams", function()
       end)
     end
 
+    it("say which version they speak to those who want another (RFC 6455 4.2.2)", function()
+      for _, upgrade in ipairs { "malformed", false } do
+        assert.equal("13", ask(made, "", { upgrade = upgrade }).headers["sec-websocket-version"])
+      end
+    end)
+
     it("refuse HEAD, and what is gone", function()
       local path = "/deployments/" .. made.id .. "/logs/stream"
       assert.equal(426, w:send("HEAD", path, nil, { upgrade = "good" }).status)

@@ -46,6 +46,24 @@ local function new_store(options)
   return store
 end
 
+-- A store in memory that is so many seconds away, half of them each way.
+local function distant_store(trip)
+  local inner, store = gitdev.store.memory(), { visits = 0 }
+  function store.take()
+    error "it was to be asked without waiting"
+  end
+  function store:take_async(name, report, done)
+    self.visits = self.visits + 1
+    loop.schedule(loop.now() + trip / 2, function()
+      local grant = inner:take(name, report)
+      loop.schedule(loop.now() + trip / 2, function()
+        done(grant)
+      end)
+    end)
+  end
+  return store
+end
+
 -- Members of a fleet: clients of the same organization, none of which shares anything else with another.
 local function members(world, count, store, options, style)
   local list = {}
@@ -93,6 +111,25 @@ describe("a shared rate limit #many", function()
         assert.is_true(world:elapsed() <= least(plan, 1000) / 0.95, world:elapsed() .. " s, where at least " .. least(plan, 1000) .. " are needed")
         assert.is_true(store.visits <= 2200, store.visits .. " visits for 1000 calls")
       end)
+    end
+  end
+
+  -- Calls that take a tenth of a second each, and a visit takes as long: in a line one behind the other they would get little more than half.
+  for plan, tasks in pairs { pro = 2, enterprise = 16 } do
+    for _, trip in ipairs { 0.02, 0.1, 0.2 } do
+      for _, count in ipairs { 1, 4 } do
+        it(("of %s is used to 95 %% by %d members from %g s away, and refuses none"):format(plan, count, trip), function()
+          local world = test.world { plan = plan, latency = LATENCY }
+          local calls = limits.plans[plan].burst + limits.plans[plan].per_minute / 2
+          local seen = watch(world)
+          world:run(function()
+            gitdev.run(work, members(world, count, distant_store(trip)), tasks, calls)
+          end)
+          assert.same({ calls, 0 }, { seen.sent, seen.refused })
+          local due = least(plan, calls)
+          assert.is_true(world:elapsed() <= due / 0.95, world:elapsed() .. " s, where at least " .. due .. " are needed")
+        end)
+      end
     end
   end
 
@@ -253,6 +290,93 @@ describe("a shared rate limit #many", function()
       assert.equal("yes", shared.rate_limit().shared)
       assert.same({ 60, 10 }, { shared.rate_limit().per_minute, shared.rate_limit().burst })
     end)
+  end)
+
+  it("goes through the store that each client was given, whatever another of its key was", function()
+    local world = test.world { plan = "starter", latency = LATENCY }
+    world:run(function()
+      local first, second = new_store(), new_store()
+      local one, two = gitdev.client { rate_limit_store = first }, gitdev.client { rate_limit_store = second, on_store_error = function() end }
+      one.projects:list()
+      assert.is_true(first.visits > 0 and second.visits == 0)
+      local before = first.visits
+      two.projects:list()
+      assert.is_true(first.visits == before and second.visits > 0)
+      second.away = "away"
+      for _ = 1, 3 do
+        two.projects:list()
+        one.projects:list()
+      end
+      assert.same({ "yes", "away" }, { one.rate_limit().shared, two.rate_limit().shared })
+    end)
+  end)
+
+  it("is one member for clients whose stores are one", function()
+    local world = test.world { plan = "starter", latency = LATENCY }
+    world:run(function()
+      local first, second, third = new_store(), new_store(), new_store { pacing = "closed" }
+      first.id, second.id, third.id = "here", "here", "here"
+      local one, two = gitdev.client { rate_limit_store = first }, gitdev.client { rate_limit_store = second }
+      one.projects:list()
+      one.projects:list()
+      two.projects:list()
+      assert.is_true(first.visits == 0 and second.visits > 0) -- the latest serves for both
+      gitdev.client({ rate_limit_store = third }).projects:list() -- it is something else that is wanted
+      assert.is_true(third.visits > 0)
+    end)
+  end)
+
+  it("goes on through the store of a client that is left, when another and its store are closed", function()
+    local world = test.world { latency = LATENCY }
+    world:run(function()
+      local first, second = new_store(), new_store()
+      first.id, second.id = "here", "here"
+      local one, two = gitdev.client { rate_limit_store = first }, gitdev.client { rate_limit_store = second }
+      two.projects:list()
+      second.away = "the store is closed"
+      two:close()
+      one.projects:list()
+      one.projects:list()
+      assert.equal("yes", one.rate_limit().shared)
+      assert.is_true(first.visits > 0)
+    end)
+  end)
+
+  it("says so once when its name is used for what has several limits, and not when the plan changes", function()
+    for changes, count in pairs { plan = 0, key = 1 } do
+      local world, messages = test.world { plan = "pro", latency = LATENCY }, {}
+      local handle, plan = world.emulator.handle, "pro"
+      local other = world.emulator:issue_key { livemode = false }
+      function world.emulator.handle(emulator, request)
+        local response = handle(emulator, request)
+        local is_others = request.headers.authorization == "Bearer " .. other
+        if request.target == "/v2/rate_limit" and (plan ~= "pro" or changes == "key" and is_others) then
+          local limit = limits.plans.enterprise
+          response.body = response.body:gsub('"burst": *%d+', '"burst":' .. limit.burst)
+        end
+        return response
+      end
+      world:run(function()
+        local store, list = new_store(), {}
+        for i = 1, 2 do
+          list[i] = gitdev.client { rate_limit_store = store, rate_limit_name = "acme", api_key = i == 1 and other or nil,
+            on_store_error = function(err)
+              messages[#messages + 1] = err.code .. " " .. err.message
+            end }
+        end
+        for round = 1, 8 do -- plans change: the limits are asked for every ten minutes
+          plan = changes == "plan" and round > 3 and "enterprise" or "pro"
+          list[round % 2 + 1].projects:list()
+          list[round % 2 + 1].projects:list()
+          list[(round + 1) % 2 + 1].projects:list()
+          gitdev.sleep(601)
+        end
+      end)
+      assert.equal(2 * count, #messages, changes .. ": " .. table.concat(messages, "\n")) -- each member, once
+      for _, message in ipairs(messages) do
+        assert.is_truthy(message:find("limits_differ rate_limit_name acme: keys of different limits share it", 1, true), message)
+      end
+    end
   end)
 
   it("outlives the client that it was first made with", function()

@@ -32,6 +32,15 @@ describe("gitdev help", function()
     status, out, err = gitdev { "help", "qqqqqqqqqqqqqqqqqqqqqqqq" }
     assert.same({ 2, "" }, { status, out })
     assert.matches("there is no 'q+' %(gitdev help tells what there is%)", err)
+    assert.matches("there is no 'opnapi': did you mean 'openapi'%?", select(3, gitdev { "help", "opnapi" }))
+    assert.matches("there is no '%-%-hlep' %(gitdev help tells", select(3, gitdev { "help", "--hlep" }))
+  end)
+
+  it("says of a command what its own help says, unless the API has something of that name", function()
+    for _, name in ipairs { "emulator", "openapi", "types", "help" } do
+      assert.same({ gitdev { name, "--help" } }, { gitdev { "help", name } })
+    end
+    assert.matches("^webhooks\n.*webhooks%.create", select(2, gitdev { "help", "webhooks" }))
   end)
 end)
 

@@ -1,4 +1,5 @@
 -- Hooks, and the traceparent that they show.
+local environment = require "spec.lua.support.environment"
 local fake = require "spec.lua.support.fake"
 local gitdev = require "gitdev"
 local origin = require "spec.lua.support.origin"
@@ -412,16 +413,7 @@ describe("a traceparent", function()
   local KEY = "gsk_test_0000000000000000000000000000abcd"
 
   local function with_trace(value, fn)
-    local real = os.getenv
-    os.getenv = function(name) -- luacheck: ignore 122
-      if name == "TRACEPARENT" then
-        return value
-      end
-      return real(name)
-    end
-    local ok, err = pcall(fn)
-    os.getenv = real -- luacheck: ignore 122
-    assert(ok, err)
+    environment.with("TRACEPARENT", value, fn)
   end
 
   -- What a call brought to a real server, of whose tries so many are answered with a 503; what the hook says of it must be the same.

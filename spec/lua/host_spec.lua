@@ -10,6 +10,16 @@ local function emulated(chunk)
   return gitdev { "--emulator", "--quiet", "-e", CLIENT .. chunk }
 end
 
+-- Runs the host in some folder.
+local function within(folder, words)
+  local quoted = {}
+  for i, word in ipairs(words) do
+    quoted[i] = process.quote(word)
+  end
+  local host = process.host:sub(1, 1) == "/" and process.host or "$PWD/" .. process.host
+  return process.run(('h="%s"; cd %s && "$h" %s'):format(host, folder, table.concat(quoted, " ")))
+end
+
 describe("the host as an interpreter", function()
   it("follows lua.c's conventions", function()
     local script = process.file "print(arg[0] ~= nil, #arg, ...)"
@@ -27,6 +37,11 @@ describe("the host as an interpreter", function()
       { { "-e", "print(arg[-2], arg[-1], arg[0])", script }, out_matches = "^%-e\tprint.*\ntrue" },
       { { "-W", "-e", "warn 'careful'" }, err = "Lua warning: careful\n" },
       { { "-e", "warn 'quiet'" }, err = "" },
+      { { "-e", "warn('@on'); warn('a', 'b', '@off'); warn '@off'; warn 'quiet'; warn '@other'; warn '@on'; warn '@other'; warn 'c'" },
+        err = "Lua warning: ab@off\nLua warning: c\n" },
+      { { "-e", "package.preload['gitdev.json'] = function() return 'mine' end print((require 'gitdev.json'))" }, out = "mine\n" },
+      { { "-e", "print(select(2, pcall(require, 'gitdev.nosuch')))" },
+        out_matches = "^module 'gitdev.nosuch' not found:\n\tno field package.preload%['gitdev.nosuch'%]\n\tno file " },
       { { "-i" }, input = "1 + 1\n=2*3\nlocal x =\n5\nfor i = 1, 2 do\nprint('i' .. i)\nend\nerror 'oops'\nprint 'still here'\n",
         out_matches = "> 2\n> 6\n> >> > >> >> i1\ni2\n> > still here\n", err_matches = "oops" },
       { { "-v", "-e", "print 'x'" }, out_matches = "^gitdev %d.*Lua 5%.4.*libcurl/%d.*\nx\n$" },
@@ -70,6 +85,54 @@ describe("the host as an interpreter", function()
       assert.equal("", out)
       assert.matches("help", err)
     end
+  end)
+
+  it("hints at what an unknown option was probably meant to be", function()
+    for _, case in ipairs {
+      { { "--emulatr", "x.lua" }, "there is no option '--emulatr': did you mean '--emulator'? (gitdev --help tells what there is)" },
+      { { "-e", "x = 1", "--qiet" }, "there is no option '--qiet': did you mean '--quiet'? (gitdev --help tells what there is)" },
+      { { "-x" }, "there is no option '-x' (gitdev --help tells what there is)" },
+      { { "-vi" }, "there is no option '-vi' (gitdev --help tells what there is)" },
+      { { "--%s" }, "there is no option '--%s' (gitdev --help tells what there is)" },
+      { { "-e" }, "the option '-e' needs a value (gitdev --help tells what there is)" },
+      { { "-W", "-l", "-v" }, "the option '-l' needs a value (gitdev --help tells what there is)" },
+    } do
+      local status, out, err = gitdev(case[1])
+      assert.same({ 2, "", "gitdev: " .. case[2] .. "\n" }, { status, out, err })
+    end
+  end)
+
+  it("hints at the command that a missing script was probably meant to be", function()
+    for _, case in ipairs {
+      { { "emulater" }, "cannot open emulater: No such file or directory: did you mean the command 'emulator'?" },
+      { { "--quiet", "webhook", "listen" }, "cannot open webhook: No such file or directory: did you mean the command 'webhooks'?" },
+      { { "deploy.lua" }, "cannot open deploy.lua: No such file or directory" },
+      { { "./emulater" }, "cannot open ./emulater: No such file or directory" },
+    } do
+      local status, out, err = within("/", case[1])
+      assert.same({ 1, "", "gitdev: " .. case[2] .. "\n" }, { status, out, err })
+    end
+    local folder = process.file ""
+    assert(os.remove(folder))
+    for name, text in pairs { emulater = "print 'mine'", emulator = "error 'a command wins'", openapis = "error 'mine too'" } do
+      assert.equal(0, (process.run(("mkdir -p %s && printf '%%s' %s >%s/%s"):format(folder, process.quote(text), folder, name))))
+    end
+    assert.same({ 0, "mine\n", "" }, { within(folder, { "emulater" }) })
+    assert.matches("^usage: gitdev emulator", select(2, within(folder, { "emulator", "--help" })))
+    assert.matches("a command wins", select(3, within(folder, { "./emulator", "--help" })))
+    assert.is_nil(select(3, within(folder, { "openapis" })):find "did you mean")
+    os.execute("rm -r " .. folder)
+  end)
+
+  it("knows every command that its help lists", function()
+    local listed = 0
+    for _, row in ipairs(require("gitdev.cli.help").commands) do
+      local status, out, err = gitdev { row[1]:match "^%a+", "--help" }
+      assert.same({ 0, "" }, { status, err })
+      assert.not_equal("", out)
+      listed = listed + 1
+    end
+    assert.equal(5, listed)
   end)
 
   it("knows every option that its help lists", function()

@@ -441,6 +441,7 @@ describe("the emulator, met by others,", function()
       { "GET /v2/projects?search=%00", "400 parameter_invalid" },
       { "GET /v2/projects?search=%f0%9f%98%80%25", "200" },
       { "GET https://elsewhere.example/v2/projects", "200" },
+      { "GET HTTPS://elsewhere.example/v2/projects", "200" },
     }
     for _, case in ipairs(cases) do
       local line = case[1]:sub(1, 60)

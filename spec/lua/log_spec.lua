@@ -1,4 +1,5 @@
 -- GITDEV_LOG and the option `log`: what is written to stderr, and what never is.
+local environment = require "spec.lua.support.environment"
 local fake = require "spec.lua.support.fake"
 local gitdev = require "gitdev"
 local process = require "spec.lua.support.process"
@@ -30,16 +31,7 @@ local function stderr_of(fn)
 end
 
 local function with_variable(value, fn)
-  local real = os.getenv
-  os.getenv = function(name) -- luacheck: ignore 122
-    if name == "GITDEV_LOG" then
-      return value
-    end
-    return real(name)
-  end
-  local ok, err = pcall(fn)
-  os.getenv = real -- luacheck: ignore 122
-  assert(ok, err)
+  environment.with("GITDEV_LOG", value, fn)
 end
 
 -- What a client with these options writes while fn(git, world) runs in a world of its own.

@@ -41,21 +41,11 @@ local function brief(one)
 end
 
 local function all(stream)
-  local list = {}
-  local ok, err = pcall(function()
-    for one in stream do
-      list[#list + 1] = brief(one)
-    end
-  end)
-  return list, not ok and err or nil
+  return scripted.all(stream, brief)
 end
 
 local function lines(first, last)
-  local list = {}
-  for seq = first, last do
-    list[#list + 1] = line(seq)
-  end
-  return list
+  return scripted.each(line, first, last)
 end
 
 describe("following a log", function()

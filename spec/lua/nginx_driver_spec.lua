@@ -2,6 +2,7 @@
 local nginx = require "spec.lua.support.nginx"
 local openresty = require "spec.lua.support.openresty"
 local process = require "spec.lua.support.process"
+local sender = require "spec.lua.support.sender"
 
 -- One client for each worker, as programs should have it. What a chunk returns is the answer.
 local RUNNER = [[
@@ -107,6 +108,27 @@ describe("in nginx", function()
     end
   end)
 
+  it("has a loop with the same functions; those that nginx does itself say so", function()
+    start()
+    local names = {}
+    for name in pairs(require "gitdev.loop") do
+      names[#names + 1] = name
+    end
+    assert.is_true(#names > 30)
+    assert.equal("", run(([[
+      local missing = {}
+      local loop = require "gitdev.loop"
+      for name in ("%s"):gmatch "%%S+" do
+        if type(loop[name]) ~= "function" then missing[#missing + 1] = name end
+      end
+      return table.concat(missing, " ")
+    ]]):format(table.concat(names, " "))))
+    assert.matches("gitdev.unlink is not for nginx: ", run [[
+      local ok, err = pcall(require("gitdev.loop").unlink, {})
+      return err.message
+    ]], 1, true)
+  end)
+
   it("says who it is", function()
     start()
     assert.truthy(run([[ return require("gitdev.loop").driver().agent() ]]):find "^nginx/%d+%.%d+%.%d+; ngx_lua/0%.%d+%.%d+$")
@@ -159,6 +181,14 @@ describe("in nginx", function()
         function() local fine, why = pcall(gitdev.sleep, 20) other = why error(why, 0) end,
       })
       return err .. " " .. other.code
+    ]])
+    assert.equal("false a child's", run [[
+      local gitdev = ...
+      local ok, err = pcall(gitdev.run, function()
+        gitdev.spawn(error, "a child's", 0)
+        ngx.sleep(0.05) -- meanwhile it fails
+      end)
+      return tostring(ok) .. " " .. tostring(err)
     ]])
     assert.equal("many 2000", run [[
       local gitdev = ...
@@ -283,6 +313,52 @@ describe("in nginx", function()
     assert.truthy(said:find "^config_error: ca_file.*lua_ssl_trusted_certificate", said)
   end)
 
+  it("does not put it on nginx.conf when a certificate has expired", function()
+    local root, port = sender.folder(), openresty.free_port()
+    local made = process.run((([[
+      cd %s && openssl ecparam -genkey -name prime256v1 -out key.pem
+      openssl req -new -key key.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost -out csr.pem
+      openssl x509 -req -in csr.pem -signkey key.pem -days -1 -copy_extensions copy -out cert.pem]]):gsub("%%s", root)))
+    assert.equal(0, made)
+    start { env = { GIT_API_URL = "https://localhost:" .. port, GIT_API_KEY = nginx.API_KEY }, trust = root .. "/cert.pem", http = ([[
+      server { listen 127.0.0.1:%d ssl; ssl_certificate %s/cert.pem; ssl_certificate_key %s/key.pem; }
+    ]]):format(port, root, root) }
+    -- nginx says what is wrong only of a handshake that takes more than a moment.
+    local said
+    openresty.await("nginx says what is wrong", function()
+      said = run [[
+        local gitdev, git = ...
+        return select(2, pcall(git.rate_limit.get, git.rate_limit)).message
+      ]]
+      return said:find("expired", 1, true)
+    end)
+    sender.remove(root)
+    assert.matches("certificate has expired$", said)
+  end)
+
+  it("ends at once when nginx has no socket to give", function()
+    start { workers = 1 }
+    assert.equal("config_error true", run [[
+      local gitdev, git = ...
+      local tcp, began = ngx.socket.tcp, gitdev.now()
+      ngx.socket.tcp = function() error "none are left" end
+      local ok, err = pcall(git.rate_limit.get, git.rate_limit)
+      ngx.socket.tcp = tcp
+      return err.type .. " " .. tostring(err.message:find("none are left", 1, true) ~= nil and gitdev.now() - began < 5)
+    ]])
+  end)
+
+  it("writes no secret to nginx's log, at whatever level", function()
+    start { workers = 1, http = "error_log error.log debug;" }
+    assert.equal("my-app", run [[
+      local gitdev, git = ...
+      return git.deployments:create({ project = "my-app", env = { PASSWORD = "hush-hush-hush" } }).project
+    ]])
+    local log = server:errors()
+    assert.is_nil(log:find(upstream.api_key, 1, true))
+    assert.is_nil(log:find("hush-hush-hush\"}", 1, true)) -- as it is sent
+  end)
+
   it("says how a worker gets the key", function()
     server = openresty.start { http = RUNNER, server = RUN }
     assert.truthy(run([[ return select(2, require("gitdev.safe").client()) ]]):find "env GIT_API_KEY;")
@@ -375,6 +451,31 @@ describe("in nginx", function()
     assert.equal(0, refused)
   end)
 
+  it("goes on when a worker is killed that was to ask for the rate limit, and was first in line", function()
+    local small = openresty.emulator "--plan pro"
+    small:fault { match = { op = "rate_limit.get" }, delay = 60, times = 1 }
+    server = openresty.start { emulator = small, http = RUNNER .. " lua_shared_dict gitdev 1m;", server = RUN .. [[
+      location = /call { content_by_lua_block {
+        local gitdev = require "gitdev.safe"
+        git = git or gitdev.client { timeout = 60, rate_limit_store = gitdev.store.shared "gitdev" }
+        if ngx.var.arg_die then
+          ngx.timer.at(0, function() for _ = 1, 3 do ngx.thread.spawn(git.projects.list, git.projects) end end)
+          ngx.timer.at(0.3, function() os.execute("kill -9 " .. ngx.worker.pid()) end)
+          ngx.exit(204)
+        end
+        local list, err = git.projects:list()
+        if not list then ngx.log(ngx.ERR, tostring(err)) end
+        ngx.exit(list and 204 or 502)
+      } }
+    ]] }
+    assert.equal(204, (server:get "/call?die=1"))
+    openresty.await("the worker is dead", function()
+      return server:errors():find("exited on signal 9", 1, true)
+    end)
+    assert.same({ [204] = 20 }, server:get_many("/call?[1-20]", 10), server:errors():sub(-2000))
+    small:stop()
+  end)
+
   it("goes on when a light thread is killed in a call", function()
     start { workers = 1 }
     upstream:fault { match = { op = "organization.get" }, delay = 2, times = 3 }
@@ -445,6 +546,45 @@ describe("in nginx", function()
     assert.equal(5, count)
   end)
 
+  it("keeps the connections of a driver that stands apart to it", function()
+    local origin = nginx.start { http2 = false }
+    start { env = { GIT_API_URL = origin.url, GIT_API_KEY = nginx.API_KEY }, trust = origin.ca_file, workers = 1 }
+    run [[
+      local gitdev, git = ...
+      local driver = require "gitdev.driver.nginx"
+      local own = gitdev.client { driver = driver.apart "internal" }
+      for i = 1, 3 do
+        git:request("GET", "/one")
+        own:request("GET", "/one")
+        gitdev.client { driver = driver.apart "internal" }:request("GET", "/one")
+        gitdev.client { driver = driver.apart "another" }:request("GET", "/one")
+        own:request("GET", "/one", { to = function() end })
+      end
+    ]]
+    local seen, count = {}, {}
+    for _, request in ipairs(origin:await_log(15)) do
+      count[request.connection] = (count[request.connection] or 0) + 1
+    end
+    for _, times in pairs(count) do
+      seen[#seen + 1] = times
+    end
+    table.sort(seen)
+    origin:stop()
+    assert.same({ 3, 3, 9 }, seen)
+    for _, name in ipairs { "nil", "7", "{}", '""', '"a\\nb"', '"a\\0"' } do
+      assert.matches("apart takes a name", run(('return select(2, pcall(require("gitdev.driver.nginx").apart, %s))'):format(name)))
+    end
+  end)
+
+  it("uses a connection again after an answer to HEAD, which has no body", function()
+    local origin = nginx.start { http2 = false, server = "location /v2/long { return 200 '0123456789'; }" }
+    start { env = { GIT_API_URL = origin.url, GIT_API_KEY = nginx.API_KEY }, trust = origin.ca_file, workers = 1 }
+    assert.equal("0 0", run [[ local gitdev, git = ... return #git:request("HEAD", "/long") .. " " .. #git:request("HEAD", "/long") ]])
+    local log = origin:await_log(2)
+    origin:stop()
+    assert.equal(log[1].connection, log[2].connection)
+  end)
+
   it("uses no connection again on which more came than the answer", function()
     local origin = nginx.start {}
     local port = openresty.free_port()
@@ -468,6 +608,73 @@ describe("in nginx", function()
     ]]
     origin:stop()
     assert.equal("1", said)
+  end)
+
+  -- Anyone on the way can close a connection, and nginx does not tell how its TLS ended.
+  it("takes no answer that may be cut off for a whole one", function()
+    local origin = nginx.start {}
+    local port = openresty.free_port()
+    start { env = { GIT_API_URL = "https://127.0.0.1:" .. port, GIT_API_KEY = nginx.API_KEY }, trust = origin.ca_file, http = ([[
+      server {
+        listen 127.0.0.1:%d ssl;
+        ssl_certificate %s/server.pem;
+        ssl_certificate_key %s/server.key;
+        location / { content_by_lua_block {
+          local body = ngx.var.uri == "/whole" and '{"data":[]}' or '{"data":['
+          local sock = assert(ngx.req.socket(true))
+          assert(sock:send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" .. body))
+        } }
+      }
+    ]]):format(port, origin.root, origin.root) }
+    local said = run [[
+      local gitdev, git = ...
+      local told = {}
+      for _, path in ipairs { "/whole", "/cut" } do
+        for _, options in ipairs { {}, { sha256 = ("0"):rep(64) } } do
+          local ok, value = pcall(git.request, git, "GET", path, options)
+          told[#told + 1] = ok and "whole" or value.type
+        end
+      end
+      return table.concat(told, " ")
+    ]]
+    origin:stop()
+    assert.equal("whole connection_error connection_error connection_error", said)
+  end)
+
+  it("gives connecting, a proxy's answer and TLS one time together", function()
+    start { workers = 1, env = { https_proxy = "http://127.0.0.1:9", GIT_API_KEY = nginx.API_KEY } }
+    local said = run [[
+      local sock, given = {}, nil
+      function sock.settimeouts(_, connecting) given = connecting end
+      function sock.connect() ngx.sleep(0.2) return true end
+      function sock.send() return true end
+      function sock.getreusedtimes() return 0 end
+      function sock.receiveany() ngx.sleep(0.2) return "HTTP/1.1 200 OK\r\n\r\n" end
+      function sock.sslhandshake() return nil, "timeout" end
+      local request = { host = "api.example", port = 443, connect_timeout = 60 }
+      local _, problem = require("gitdev.driver.nginx.connection").open(sock, request, "", false, 120)
+      return tostring(given <= 59700) .. " " .. problem.kind
+    ]]
+    assert.equal("true timed out", said)
+  end)
+
+  it("is not held by a proxy that only ever says that it goes on", function()
+    start { workers = 1, env = { https_proxy = "http://127.0.0.1:9", GIT_API_KEY = nginx.API_KEY } }
+    local said = run [[
+      local told = {}
+      for _, status in ipairs { "100", "101" } do
+        local function fine() return true end
+        local sock = { settimeouts = fine, connect = fine, send = fine, close = fine, getreusedtimes = function() return 0 end }
+        function sock.receiveany()
+          return "HTTP/1.1 " .. status .. " X\r\n\r\n"
+        end
+        local request = { host = "api.example", port = 443, connect_timeout = 5 }
+        local _, problem = require("gitdev.driver.nginx.connection").open(sock, request, "", false, 5)
+        told[#told + 1] = problem.kind .. ": " .. problem.message
+      end
+      return table.concat(told, "\n")
+    ]]
+    assert.matches("^unsent: the proxy 127.0.0.1:9 did not answer: it only ever says that it goes on.*\nunsent: .*refuses.*status 101", said)
   end)
 
   it("goes through the proxy that the environment names, and around it where no_proxy says so", function()
@@ -509,6 +716,35 @@ describe("in nginx", function()
     assert.truthy(through("", { https_proxy = "socks5://127.0.0.1:1" }):find "config_error.*socks5")
     proxy:close()
     os.remove(output)
+  end)
+
+  -- As libcurl 7.86 and later.
+  it("reads in no_proxy names, domains, addresses and ranges of them", function()
+    local no_proxy = require "gitdev.driver.nginx.no_proxy"
+    for _, row in ipairs {
+      { true, "*", "api.git.dev" },
+      { false, "", "api.git.dev" },
+      { true, "example.org,.git.dev", "api.git.dev" },
+      { true, "example.org git.dev.", "API.git.dev" },
+      { false, "it.dev, i.git.dev", "api.git.dev" },
+      { true, "10.0.0.0/8", "10.2.3.4" },
+      { false, "10.0.0.0/8", "11.2.3.4" },
+      { true, "192.168.1.128/25", "192.168.1.200" },
+      { false, "192.168.1.128/25", "192.168.1.127" },
+      { true, "192.168.1.7/32", "192.168.1.7" },
+      { false, "192.168.1.7/33", "192.168.1.7" },
+      { true, "192.168.1.7", "192.168.1.7" },
+      { false, "1.7", "192.168.1.7" }, -- no domain
+      { false, "300.1.1.1/1", "192.168.1.7" },
+      { true, "2001:db8::/33", "[2001:db8:7fff::1]" },
+      { false, "2001:db8::/33", "[2001:db8:8000::1]" },
+      { true, "[2001:db8::1]", "[2001:0DB8:0:0::0:1]" },
+      { true, "::ffff:192.0.2.0/120", "[::ffff:c000:2ff]" },
+      { false, "10.0.0.0/8", "[a00::1]" },
+      { false, "10.0.0.0/8", "10.example.org" },
+    } do
+      assert.equal(row[1], no_proxy.names(row[2], row[3]), row[2] .. " " .. row[3])
+    end
   end)
 
   it("tells hooks and the log what happens", function()
@@ -558,6 +794,48 @@ describe("in nginx", function()
     for _, name in ipairs { "header_filter", "body_filter", "log" } do
       server:get("/" .. name)
       assert.truthy(said(name):find("config_error: .*phase " .. name), said(name))
+    end
+  end)
+
+  it("works where a certificate is chosen, and in a request within another", function()
+    local root, port = sender.folder(), openresty.free_port()
+    local command = "cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=x -keyout key -out cert"
+    assert.equal(0, (process.run(command:format(root))))
+    local call = [[run_chunk("local gitdev, git = ... return git.rate_limit:get().object")]]
+    start { workers = 1, http = ([[
+      lua_shared_dict said 1m;
+      server {
+        listen 127.0.0.1:%d ssl; ssl_certificate %s/cert; ssl_certificate_key %s/key;
+        ssl_certificate_by_lua_block { ngx.shared.said:set("said", %s) }
+        location / { content_by_lua_block { ngx.print(ngx.shared.said:get "said") } }
+      }
+    ]]):format(port, root, root, call), server = [[ location = /inner { content_by_lua_block { ngx.print(]] .. call .. [[) } } ]] }
+    assert.equal("rate_limit", select(2, process.run("curl -sk --max-time 60 https://127.0.0.1:" .. port)))
+    sender.remove(root)
+    assert.equal("rate_limit rate_limit", run [[
+      local gitdev = ...
+      return ngx.location.capture("/inner").body .. " " .. gitdev.run(function() return ngx.location.capture("/inner").body end)
+    ]])
+  end)
+
+  it("ends the tasks of a request that goes elsewhere, or is over", function()
+    start { workers = 1, server = [[
+      location = /inner { content_by_lua_block { ngx.print(run_chunk "local gitdev, git = ... return git.rate_limit:get().object") } }
+      location = /exec { content_by_lua_block {
+        local gitdev = require "gitdev"
+        gitdev.spawn(function() gitdev.sleep(60) end)
+        gitdev.client().rate_limit:get()
+        ngx.exec "/inner"
+      } }
+      location = /exit { content_by_lua_block {
+        local gitdev = require "gitdev"
+        gitdev.all { function() gitdev.client().rate_limit:get() ngx.exit(418) end, function() gitdev.sleep(60) end }
+      } }
+    ]] }
+    for _ = 1, 3 do
+      assert.equal("rate_limit", select(2, server:get "/exec"))
+      assert.equal(418, (server:get "/exit"))
+      assert.equal("rate_limit", run [[ local gitdev, git = ... return git.rate_limit:get().object ]])
     end
   end)
 

@@ -110,6 +110,40 @@ describe("against nginx", function()
     return count
   end
 
+  -- libcurl reads what has come on a connection when it sends a request there. Nothing would wake the loop after that.
+  it("wakes at once who waits for an answer that was read while another request was sent", function()
+    start {
+      http = "limit_req_zone $server_addr zone=one:1m rate=1r/m;",
+      server = "location /v2/slow { limit_req zone=one burst=9; proxy_pass http://unix:%ROOT%/inner.sock; }",
+    }
+    local function call(path)
+      return assert(client:call("GET", path, nil, nil, nil, 8)) -- a clock of libcurl's wakes the loop after 10 s
+    end
+    loop.perform(call "/slow") -- the next of them waits for a minute
+    local quick, slow = call "/things", {}
+    loop.run(function()
+      local waiter = loop.spawn(loop.perform, quick)
+      loop.spawn(function() -- in the same turn
+        local late = loop.now() + 20
+        repeat -- without turning the loop: the answer is there then, and not read
+          assert.is_true(loop.now() < late)
+        until #server:log() == 2
+        assert.is_false(quick:done())
+        repeat -- each reads a record
+          slow[#slow + 1] = call "/slow"
+          loop.start(slow[#slow])
+        until quick:done() or #slow == 8
+        assert.is_true(quick:done())
+      end)
+      waiter:wait()
+      assert.equal(200, (quick:result()))
+      for _, one in ipairs(slow) do
+        assert.is_false(one:done())
+        loop.cancel(one)
+      end
+    end)
+  end)
+
   for _, http2 in ipairs { true, false } do
     local name = http2 and "HTTP/2" or "HTTP/1.1"
 
@@ -288,6 +322,44 @@ describe("against nginx", function()
         assert.is_true(sound)
       end)
       assert.is_true(others >= 4)
+    end)
+
+    it("makes other calls however many downloads nobody reads, over " .. name, function()
+      start_with_files(http2)
+      put_file "large"
+      loop.run(function()
+        local held = {}
+        assert_well(storm_once(1)) -- so that the limit is known
+        for number = 1, 70 do
+          held[number] = client:call("GET", "/files/large", nil, nil, nil, nil, nil, nil, { download = 0 })
+          loop.start(held[number])
+        end
+        loop.await(held[1])
+        assert_well(storm_once(4))
+        for number = 70, 2, -1 do
+          assert.is_false(held[number]:done())
+          loop.cancel(held[number])
+        end
+      end)
+    end)
+
+    it("downloads all, however many at once, over " .. name, function()
+      start_with_files(http2)
+      put_file "large"
+      local calls, whole = {}, 0
+      loop.run(function()
+        for number = 1, 30 do
+          calls[number] = client:call("GET", "/files/large", nil, nil, nil, nil, nil, nil, { download = #PIECE * (PIECES - 1) })
+          loop.spawn(function()
+            local size, sound = read_all(calls[number])
+            whole = whole + (sound and size == #PIECE and 1 or 0)
+          end)
+        end
+      end)
+      assert.equal(30, whole)
+      for _, call in ipairs(calls) do
+        assert.equal(206, (call:result()))
+      end
     end)
 
     it("takes a download up where a worker's end cut it off, over " .. name, function()

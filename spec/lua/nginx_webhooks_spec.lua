@@ -251,6 +251,21 @@ describe("in nginx,", function()
       assert.is_nil(said:find " 40[04] ")
     end)
 
+    it("takes a body that waits to be asked for, and none that is packed", function()
+      local port, body = server.url:match ":(%d+)", sender.body()
+      local function say(first, rest, more)
+        local lines = { "POST /hooks HTTP/1.1", "Host: x", "Connection: close", "Content-Length: " .. #body, more }
+        local headers = sender.headers(body)
+        for i = 1, #headers, 2 do
+          lines[#lines + 1] = headers[i] .. ": " .. headers[i + 1]
+        end
+        return sender.say(port, table.concat(lines, "\r\n") .. "\r\n\r\n" .. first, rest)
+      end
+      assert.matches("^HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 ", say("", body, "Expect: 100-continue"))
+      body = "\31\139\8\0\0\0\0\0\0\3\171\174\5\0\67\191\166\163\2\0\0\0" -- {}
+      assert.matches("^HTTP/1.1 400 .*bad_payload", say(body, nil, "Content-Encoding: gzip"))
+    end)
+
     it("refuses as gitdev.webhooks.serve does", function()
       local body = sender.body()
       for _, row in ipairs {
@@ -511,7 +526,12 @@ describe("in nginx,", function()
           ask(1 + 200 * round)
         end
         loop.sleep(0.002)
-        os.execute("kill -KILL " .. server:workers()[1])
+        local workers
+        await("there is a worker again", function()
+          workers = server:workers()
+          return workers[1]
+        end)
+        os.execute("kill -KILL " .. workers[1])
         await("all are answered", function()
           return answered == asked
         end)
@@ -547,6 +567,13 @@ describe("in nginx,", function()
       ]]
       assert.matches("^true nil claimed true ", run 'return ngx.shared.notes:get "still"')
       assert.matches("^true %w+ nil", run 'return store:claim("evt_then", 1000)') -- the lock is nobody's
+    end)
+
+    it("says so when its lock is another's entry, and does not turn in vain", function()
+      run('store.dict:set("gitdev:lock", "mine")', "tiny")
+      local said = run('return pcall(store.seen, store, "evt_1", 1)', "tiny")
+      run('store.dict:delete "gitdev:lock"', "tiny")
+      assert.matches("^true false .*the shared dictionary tiny: its entry gitdev:lock is not this library's: not a number", said)
     end)
 
     it("says what is missing where there is none", function()

@@ -131,6 +131,11 @@ describe("a type as a schema", function()
       '{ "type": "string", "minLength": 1, "maxLength": 64 }',
       '{ "type": "string", "pattern": "^dep_[0-9a-z]{12}$" }',
     },
+    {
+      { "a", "id<dep|job>" },
+      '{ "type": "string", "minLength": 1, "maxLength": 64 }',
+      '{ "type": "string", "pattern": "^(?:dep|job)_[0-9a-z]{12}$" }',
+    },
     { { "a", "ref<prj>" }, '{ "type": "string", "minLength": 1, "maxLength": 100 }', '{ "type": "string", "pattern": "^prj_[0-9a-z]{12}$" }' },
     { { "a", "one|two" }, '{ "type": "string", "enum": ["one", "two"] }' },
     { { "a", "301|302?" }, '{ "type": ["integer", "null"], "enum": [301, 302, null] }' },
@@ -264,6 +269,21 @@ describe("the OpenAPI document", function()
         assert.equal(op.kind == "action", body ~= nil and body.maxProperties == 0, op.op)
       end
     end)
+  end)
+
+  it("asks for one of some fields, and no more of them, where the rows do", function()
+    local found = {}
+    each_operation(function(op)
+      local one_of
+      for index, field in ipairs(op.one_of or {}) do
+        assert.truthy(op.body.by_name[field], op.op .. " " .. field)
+        one_of = one_of or {}
+        one_of[index] = { required = { field } }
+      end
+      found[#found + 1] = one_of and op.op
+      assert.same(one_of, (body_schema(op) or {}).oneOf, op.op)
+    end)
+    assert.same({ "cache_purges.create" }, found)
   end)
 
   -- Follows references, as those of requests may lead to components.

@@ -88,6 +88,24 @@ describe("an installed gitdev", function()
     end
   end)
 
+  -- Neither flags of ours, nor tests, nor what nobody links; and nothing of ours is installed.
+  it("can be a part of another project's build", function()
+    local made = folder .. "/within"
+    run(string.format("cmake -S spec/outside/within -B %s -G Ninja -DCMAKE_CXX_FLAGS=-Werror", made))
+    run(string.format("cmake --build %s -j 2", made))
+    assert.equal("0.1.0 200 ok\n", (beside_emulator(made .. "/c_gitdev")))
+    assert.equal("0.1.0 200\n", (beside_emulator(made .. "/cxx_static")))
+    local compiled = run(string.format("ninja -C %s -t commands c_gitdev", made)):match "[^\n]+outside/call%.c[^\n]*"
+    assert.matches("core/include ", compiled)
+    assert.is_nil(compiled:find "_GNU_SOURCE" or compiled:find "%-W")
+    local products = "find %s -name '*.a' -o -name '*.so' -o -perm -u+x -type f"
+    local wanted = "/(c_gitdev|cxx_static|CMakeFiles/.*|libgitdev.(a|so.*))$"
+    assert.equal("", run(string.format(products .. " | grep -Ev '%s' || true", made, wanted)))
+    assert.matches("Total Tests: 0", run("ctest --test-dir " .. made .. " -N"))
+    run(string.format("cmake --install %s --prefix %s/installed", made, made))
+    assert.equal(made .. "/installed/bin/c_gitdev\n", run(string.format("find %s/installed -type f", made)))
+  end)
+
   it("is found by pkg-config, shared and static", function()
     local compile = "cc -std=c99 -Wall -Wextra -Wpedantic -Werror spec/outside/%s.c -o %s/%s %s"
     local CASES = {
@@ -263,5 +281,37 @@ git.close()
     local status, _, err = process.run(string.format("env -u GIT_API_KEY LD_LIBRARY_PATH=%s python3 examples/python/deploy.py", libraries()))
     assert.equal(1, status)
     assert.matches("RuntimeError: api_key: the API key is empty", err)
+    local nobody = "GIT_API_KEY=gsk_test_%s GIT_API_URL=https://127.0.0.1:1/v2 LD_LIBRARY_PATH=%s python3 examples/python/deploy.py"
+    status, _, err = process.run(nobody:format(("a"):rep(32), libraries()))
+    assert.equal(1, status)
+    assert.matches("RuntimeError: connection_error: https://127.0.0.1:1 cannot be reached: [^\n]*server\n$", err)
+  end)
+
+  it("lets everything go, also of what could not be made", function()
+    local TEXT = [[
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, "examples/python")
+import deploy
+freed = []
+for name in ("client", "engine", "loop"):
+    def count(pointer, name=name, free=getattr(deploy.lib, f"gitdev_{name}_free")):
+        freed.append(name if pointer else None)
+        free(pointer)
+    setattr(deploy.lib, f"gitdev_{name}_free", count)
+with deploy.Git() as git:
+    pass
+git.close()
+del deploy.os.environ["GIT_API_KEY"]
+try:
+    deploy.Git()
+except RuntimeError:
+    print(freed)
+]]
+    local file = assert(io.open(folder .. "/freed.py", "w"))
+    file:write(TEXT)
+    file:close()
+    local out = run(("GIT_API_KEY=gsk_test_%s LD_LIBRARY_PATH=%s python3 %s/freed.py"):format(("a"):rep(32), libraries(), folder))
+    assert.equal("['client', 'engine', 'loop', None, None, None, None, 'engine', 'loop']\n", out)
   end)
 end)

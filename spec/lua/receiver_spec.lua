@@ -146,9 +146,11 @@ describe("gitdev.webhooks.serve", function()
 
   it("takes a target in its absolute form", function()
     with({ path = "/hooks" }, function(receiver)
-      local body = sender.body()
-      local text = sender.say(receiver.port, sender.request("POST", "http://example.com/hooks?x", body, sender.headers(body)))
-      assert.matches("^HTTP/1.1 204 ", text)
+      for _, scheme in ipairs { "http", "HTTP" } do
+        local body = sender.body()
+        local text = sender.say(receiver.port, sender.request("POST", scheme .. "://example.com/hooks?x", body, sender.headers(body)))
+        assert.matches("^HTTP/1.1 204 ", text)
+      end
     end)
   end)
 

@@ -177,6 +177,23 @@ describe("the store on Redis", function()
     assert.equal("closed", gitdev.store.redis({ pacing = "closed" }).pacing)
   end)
 
+  it("is one with another that leads to the same keys", function()
+    local function id(options)
+      return gitdev.store.redis(options).id
+    end
+    assert.equal(id { port = 1, password = "a" }, id { host = "127.0.0.1", port = 1, prefix = "gitdev:", timeout = 3 })
+    assert.is_nil(id({ port = 1, password = "hush" }):find("hush", 1, true))
+    local ids = {
+      id { socket = "/b", prefix = "c 0  d" }, id { socket = "/b 0  c", prefix = "d" }, -- alike, were they put together with blanks
+      id(), id { port = 1 }, id { host = "b" }, id { socket = "/b" }, id { database = 1 }, id { prefix = "x" }, id { username = "u", password = "p" },
+    }
+    for i, one in ipairs(ids) do
+      for j = i + 1, #ids do
+        assert.not_equal(one, ids[j])
+      end
+    end
+  end)
+
   it("makes its scripts known again to a server that has forgotten them", function()
     store:seen("a", LONG)
     assert.equal("OK", server:cli "script flush")
@@ -482,6 +499,58 @@ describe("a Redis server", function()
       end
     end
     assert.equal("1", server:cli "-a 'open sesame' --no-auth-warning -n 3 exists gitdev:event:a")
+  end)
+
+  it("that does not know AUTH gives no password away", function()
+    server = redis.start "--rename-command AUTH '\"\"'"
+    for _, username in ipairs { false, "somebody" } do
+      for _, password in ipairs { "hush hush", ("hush "):rep(60) } do
+        local store = open { port = server.port, username = username or nil, password = password }
+        local err = failure_of(store.seen, store, "a", LONG)
+        assert.is_nil(tostring(err):find("hush", 1, true), tostring(err))
+        assert.matches("does not let us in: ERR unknown command 'AUTH'.$", err.message)
+      end
+    end
+  end)
+
+  it("that is busy is one that is away for a moment", function()
+    server = redis.start()
+    local store = open { port = server.port, timeout = 20 }
+    assert.is_false(store:seen("a", LONG))
+    server:cli "config set lua-time-limit 10"
+    local endless = io.popen(("redis-cli -s %s eval 'while true do end' 0"):format(process.quote(server.socket)))
+    local err = failure_of(function()
+      redis.await("it is busy", function()
+        store:seen("a", LONG)
+      end)
+    end)
+    server:cli "script kill"
+    endless:close()
+    assert.equal("connection_error", err.type)
+    assert.matches(": BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.$", err.message)
+    assert.is_true(store:seen("a", LONG))
+  end)
+
+  it("lets in who may do what the guide says, and says what others lack", function()
+    server = redis.start()
+    server:cli "acl setuser least on '>pw' '~gitdev:*' -@all +evalsha +eval +get +set +del +pttl +time"
+    server:cli "acl setuser elsewhere on '>pw' '~other:*' +@all"
+    server:cli "acl setuser voiceless on '>pw' '~*' +@all -evalsha"
+    local least = open { port = server.port, username = "least", password = "pw" }
+    assert.is_false(least:seen("a", LONG))
+    local token = assert(least:claim("b", LONG))
+    least:release("b", token)
+    least:confirm("b", LONG)
+    least:confirm("b", LONG)
+    assert.equal(0, least:take("limit", report("a", 1)).granted)
+    for username, lack in pairs { elsewhere = "NOPERM.* keys", voiceless = "NOPERM.*evalsha" } do
+      local store = open { port = server.port, username = username, password = "pw" }
+      for _, ask in ipairs { "seen", "claim" } do
+        local err = failure_of(store[ask], store, "a", LONG)
+        assert.equal("config_error", err.type)
+        assert.matches(lack, err.message)
+      end
+    end
   end)
 
   it("that is full forgets nothing: it fails", function()

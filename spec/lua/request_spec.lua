@@ -99,6 +99,13 @@ describe("a request", function()
     assert.equal("1", server.requests[3].headers["x-mine"])
   end)
 
+  it("brings nothing of an answer to HEAD, whatever it says of the body that there would be", function()
+    local git = start(function()
+      return { raw = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n" }
+    end)
+    assert.equal("", git:request("HEAD", "/x"))
+  end)
+
   it("raises typed errors, and returns them in the safe style", function()
     local git = start(function()
       return origin.json(404, '{"error":{"type":"invalid_request_error","code":"resource_missing","message":"No."}}')
@@ -238,6 +245,37 @@ describe("a request", function()
     end)
     assert.is_true(table.concat(parts) == BODY)
     assert.is_true(most < 512 * 1024, most) -- the window, and what was on its way when it was full
+  end)
+
+  -- Until an answer has told what the rate limit leaves, eight calls are under way at most.
+  it("holds nobody up who waits for what the heads of the first answers tell", function()
+    local serve = file_server(BODY)
+    local git = start(function(request, n)
+      local answer = request.target:find "/plain$" and origin.json(200, "{}") or serve(request, n)
+      answer.fields = answer.fields or {}
+      answer.fields[#answer.fields + 1], answer.fields[#answer.fields + 2] = "X-RateLimit-Remaining", "50"
+      return answer
+    end)
+    local held, jobs = true, {}
+    for i = 1, 8 do
+      jobs[i] = function()
+        git:request("GET", "/file", {
+          to = function()
+            while held do
+              gitdev.sleep(0.005)
+            end
+          end,
+        })
+      end
+    end
+    jobs[9] = function()
+      git:request("GET", "/plain", { timeout = 20 })
+      held = false
+    end
+    gitdev.run(function()
+      gitdev.all(jobs)
+    end)
+    assert.equal(9, #server.requests)
   end)
 
   it("ends at once when the function raises, with its error", function()

@@ -1,25 +1,14 @@
 -- gitdev.all, race and timeout, in virtual time.
 local fake = require "spec.lua.support.fake"
 local gitdev = require "gitdev"
+local loop = require "gitdev.loop"
+local made_of = require "spec.lua.support.tasks"
 local test = require "gitdev.test"
 local pcall = gitdev.pcall -- tasks wait in it
 
 local raised = fake.raised
 
-local function sleeper(seconds, ...)
-  local results = { ... }
-  return function()
-    gitdev.sleep(seconds)
-    return results[1], results[2]
-  end
-end
-
-local function failer(seconds, err)
-  return function()
-    gitdev.sleep(seconds)
-    error(err, 0)
-  end
-end
+local sleeper, failer = made_of.sleeper, made_of.failer
 
 -- What is begun says when it was canceled.
 local function victim(log, name)
@@ -64,6 +53,14 @@ describe("gitdev.all", function()
     end
     gitdev.all(fns)
     assert.equal("1 1.5 2 10 a b c", table.concat(order, " "))
+    fns, order = {}, {}
+    for _, key in ipairs { "z", true, "a", false, 1, "s", "u", "c", "x", "b", "e", "g", "v" } do
+      fns[key] = function()
+        order[#order + 1] = tostring(key)
+      end
+    end
+    gitdev.all(fns)
+    assert.equal("1 a b c e false g s true u v x z", table.concat(order, " "))
   end)
 
   it_inside("raises the first error, and cancels the others before it does", function(world)
@@ -244,6 +241,26 @@ describe("gitdev.timeout", function()
     end)
     assert.equal("timeout_error", err.type)
     assert.is_nil(begun)
+  end)
+
+  it("of 0 seconds does not let it begin either where a program steps", function()
+    local world = test.world()
+    loop.within(world, function()
+      local begun, refused = 0, 0
+      for waits = 0, 3 do -- so that it comes to be at each point of a step
+        gitdev.spawn(function()
+          for _ = 1, waits do
+            gitdev.spawn(function() end):wait()
+          end
+          pcall(gitdev.timeout, 0, function()
+            begun = begun + 1
+          end)
+          refused = refused + 1
+        end)
+      end
+      while gitdev.step() > 0 do end -- luacheck: ignore 542
+      assert.same({ 0, 4 }, { begun, refused })
+    end)
   end)
 
   it_inside("bounds what the function has spawned, too", function(world)

@@ -1,4 +1,5 @@
 -- The stores of gitdev.store, each held to what gitdev.store says of all of them; and the file store against death.
+local core = require "gitdev.core"
 local gitdev = require "gitdev"
 local interpreter = require "spec.lua.support.interpreter"
 local process = require "spec.lua.support.process"
@@ -433,6 +434,24 @@ describe("the store in a file", function()
     assert.is_string(one:claim("held", 1))
     one:close()
     two:close()
+  end)
+
+  it("does not hold up a loop for a share of a rate limit, whoever has its lock", function()
+    local path = fresh_path()
+    local store = open(path)
+    local holder = io.popen("flock " .. process.quote(path) .. " cat", "w")
+    repeat
+      local free = process.run("flock -n " .. process.quote(path) .. " true")
+    until free ~= 0
+    local began = core.time()
+    local ok, err = pcall(store.take, store, "limit", { member = "a.1", wanted = 1, flying = 0 })
+    local took = core.time() - began
+    holder:close()
+    assert.is_false(ok)
+    assert.is_truthy(err.message:find("cannot lock " .. path .. ": another process keeps it locked for more than 0.25 seconds: look who", 1, true),
+      err.message)
+    assert.is_true(took < 4, took)
+    assert.equal(0, store:take("limit", { member = "a.1", wanted = 1, flying = 0 }).granted)
   end)
 
   it("raises when it cannot write, and goes on when it can again", function()

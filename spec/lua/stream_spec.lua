@@ -19,23 +19,12 @@ local function brief(message)
     or kind == "status" and message.status or kind
 end
 
--- All that comes until the end, in short, and the error that ended it, if one did.
 local function all(stream)
-  local list = {}
-  local ok, err = pcall(function()
-    for message in stream do
-      list[#list + 1] = brief(message)
-    end
-  end)
-  return list, not ok and err or nil
+  return scripted.all(stream, brief)
 end
 
 local function lines(first, last)
-  local list = {}
-  for seq = first, last do
-    list[#list + 1] = log(seq)
-  end
-  return list
+  return scripted.each(log, first, last)
 end
 
 local function script(...)
@@ -385,8 +374,25 @@ describe("the reader of a stream", function()
     assert.equal("stream_timeout", err.code)
     local seen
     stream, seen = open({ { hello(), { after = 9.9 }, { close = 1006 } } }, nil, { timeout = 10 })
-    assert.equal("stream_timeout", select(2, all(stream)).code)
+    local _, late = all(stream)
+    assert.equal("stream_timeout", late.code)
+    assert.matches("after 10 seconds. It was tried to go on (1): the stream", late.message, 1, true)
+    assert.matches("closed with 1006", late.message, 1, true)
     assert.same({}, seen.slept)
+  end)
+
+  it("is told, when its time is over, of what it had failed with last, and of the tries", function()
+    local attempts = { { verdict = "unsent" }, { verdict = "unsent" } }
+    local away = { type = "connection_error", code = "not_connected", message = "Nobody there.", retryable = true, request_id = "req_9" }
+    away.attempts = attempts
+    local stream = open({ { hello(), { close = 1006 } }, { refused = away }, { refused = away }, { refused = away } }, nil, { timeout = 2 })
+    local _, err = all(stream)
+    assert.same({ "timeout_error", "stream_timeout", "req_9", attempts }, { err.type, err.code, err.request_id, err.attempts })
+    assert.matches("It was tried to go on %(%d%): Nobody there%.$", err.message)
+    stream = open({ { hello(), { close = 1006 } }, { refused = away }, { hello(), { after = 20 } } }, nil, { timeout = 10 })
+    _, err = all(stream)
+    assert.matches("after 10 seconds%.$", err.message)
+    assert.same({}, err.attempts)
   end)
 
   it("gives each opening what is left of its time, else the client's", function()

@@ -5,6 +5,7 @@ local fake = require "spec.lua.support.fake"
 local gitdev = require "gitdev"
 local loop = require "gitdev.loop"
 local process = require "spec.lua.support.process"
+local made_of = require "spec.lua.support.tasks"
 local test = require "gitdev.test"
 local pcall = gitdev.pcall -- tasks wait in it
 
@@ -15,20 +16,7 @@ local function inside(fn, options)
   return test.run(fn, options)
 end
 
-local function sleeper(seconds, ...)
-  local results = { ... }
-  return function()
-    gitdev.sleep(seconds)
-    return results[1], results[2]
-  end
-end
-
-local function failer(seconds, err)
-  return function()
-    gitdev.sleep(seconds)
-    error(err, 0)
-  end
-end
+local sleeper, failer = made_of.sleeper, made_of.failer
 
 describe("a task's method", function()
   it("says so when it is called with a dot", function()
@@ -683,7 +671,7 @@ describe("a task", function()
         assert.equal("task (" .. status .. ")", tostring(task))
       end
       assert.is_nil(cases.done:where())
-      assert.matches("task_spec.lua", failed:where(), 1, true)
+      assert.matches("support/tasks.lua", failed:where(), 1, true)
       cases.running:cancel()
     end)
   end)

@@ -128,6 +128,35 @@ describe("a world", function()
     assert.equal(1, world:elapsed())
   end)
 
+  it("gives those who use one idempotency key at once one and the same answer", function()
+    local world = test.world()
+    world:run(function()
+      local git = gitdev.client()
+      world.emulator:fault { match = { op = "projects.create" }, delay = 3 }
+      local function create()
+        return git.projects:create({ slug = "one" }, { idempotency_key = "k" })
+      end
+      local made, replayed = gitdev.all { create, create, create }, 0
+      for _, one in ipairs(made) do
+        local answer = gitdev.answer(one)
+        replayed = replayed + (answer.headers["idempotent-replayed"] == "true" and 1 or 0)
+        assert.same({ made[1].id, 201 }, { one.id, answer.attempts[#answer.attempts].status })
+      end
+      assert.equal(2, replayed)
+      local statuses = {}
+      for place, request in ipairs(world.emulator:requests()) do
+        statuses[place] = tostring(request.status)
+      end
+      assert.equal("201 409 409 201 201", table.concat(statuses, " "))
+      assert.is_true(world:elapsed() >= 3 and world:elapsed() < 6)
+      local created = 0
+      for _, event in ipairs(world.emulator:events()) do
+        created = created + (event.type == "project.created" and event.data.project == "one" and 1 or 0)
+      end
+      assert.equal(1, created)
+    end)
+  end)
+
   it("takes as long as what it waits for, to the latency", function()
     local world = test.world { latency = 0.5 }
     world:run(function()

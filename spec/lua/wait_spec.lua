@@ -162,6 +162,43 @@ describe("deployment:wait", function()
     end
   end)
 
+  it("fails with the reason of the deployment that a preview is of, where that can be read", function()
+    local FAILED = deployment("failed", { failure = { stage = "build", code = "build_error", message = "npm exited with 1." } })
+    local MISSING = { type = "invalid_request_error", code = "resource_missing", status = 404, message = "gone" }
+    local CASES = {
+      { "failed", FAILED, "build_error", "preview prv_1 failed in build: npm exited with 1." },
+      { "canceled", deployment("canceled", { cancel_reason = "user" }), "user", "preview prv_1 ended as canceled (user)." },
+      { "failed", deployment "building", "failed", "preview prv_1 ended as failed." }, -- another one, made since
+      { "failed", MISSING, "failed", "preview prv_1 ended as failed." },
+      { "expired", nil, "expired", "preview prv_1 ended as expired." },
+    }
+    for _, case in ipairs(CASES) do
+      local git, seen = fake.client(function(call)
+        return call.path:find "/deployments/" and assert(case[2])
+          or { id = "prv_1", object = "preview", status = case[1], deployment_id = case[2] and "dep_1" or nil }
+      end, { progress = "off" })
+      local preview = git.previews:get "prv_1"
+      local err = fake.raised(preview.wait, preview)
+      assert.same({ "wait_failed", case[3], case[4] }, { err.type, err.code, err.message })
+      assert.equal(preview, err.preview)
+      assert.equal(case[2] and 2 or 1, #seen)
+    end
+  end)
+
+  it("asks for the reason in what is left of its time", function()
+    local git, seen = fake.client(function(call)
+      return call.path:find "/deployments/" and deployment("failed", { failure = { stage = "build", code = "build_error", message = "x" } })
+        or { id = "prv_1", object = "preview", status = "failed", deployment_id = "dep_1" }
+    end, { progress = "off" })
+    local preview = git.previews:get "prv_1"
+    preview.status = "building"
+    local began = seen.now
+    local err = fake.raised(preview.wait, preview, { timeout = 5 })
+    assert.equal("build_error", err.code)
+    assert.equal("/deployments/dep_1", seen[3].path)
+    assert.is_true(seen.now > began and seen[3].timeout <= 5 - (seen.now - began))
+  end)
+
   it("gives up when the time is over, and says how far it was", function()
     local thing, seen = going_through { "queued", "building" }
     local began = seen.now
@@ -470,6 +507,23 @@ describe("progress", function()
       end }
     end)
     assert.matches("queued  0s\r\27[K[change]\n", text, 1, true)
+  end)
+
+  it("takes its live line away when the wait is broken off", function()
+    local thing = going_through({ "queued", "building" }, {})
+    local driver = getmetatable(thing).client.driver
+    function driver.isatty()
+      return true
+    end
+    function driver.sleep()
+      error("broken off", 0)
+    end
+    local text = stderr_of(function()
+      assert.equal("broken off", fake.raised(thing.wait, thing))
+      require("gitdev.progress").print "the next line"
+    end)
+    assert.matches("queued  0s\r\27[K" .. "the next line\n", text, 1, true)
+    assert.matches("the next line\n$", text)
   end)
 
   it("is asked for by the environment", function()

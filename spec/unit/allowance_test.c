@@ -161,6 +161,25 @@ static void asks_for_the_limits_when_it_is_told_to(void **state) {
   assert_true(fabs(f.report.remaining - 48) < 1e-9 && fabs(f.report.burst - 50) < 1e-9);
 }
 
+/* A visit that is under way as the limits come to be known tells of the former ones. */
+static void tells_the_limits_that_it_asked_for_and_no_others(void **state) {
+  (void)state;
+  fixture f = begin(false);
+  enter(&f, 2);
+  assert_true(report(&f, 100));
+  grant(&f, 100, (gitdev_grant){.ask = true, .wait = 0.05, .per_minute = 60, .burst = 10});
+  assert_int_equal(take(&f, 100), GITDEV_PACE_ASK);
+  assert_true(report(&f, 100.05));
+  gitdev_pace_learn(&f.pace, 100.1, 600, 50, 48);
+  assert_false(report(&f, 100.1)); /* one visit at a time */
+  grant(&f, 100.15, (gitdev_grant){.wait = 1, .per_minute = 60, .burst = 10});
+  assert_true(report(&f, 100.15));
+  assert_true(f.report.asked && fabs(f.report.per_minute - 600) < 1e-9 &&
+              fabs(f.report.burst - 50) < 1e-9);
+  grant(&f, 100.2, (gitdev_grant){.wait = 1, .per_minute = 60, .burst = 10}); /* then it decides */
+  assert_true(fabs(f.pace.capacity - 10) < 1e-9);
+}
+
 static void is_not_driven_by_a_store_that_always_asks(void **state) {
   (void)state;
   fixture f = begin(false);
@@ -253,6 +272,81 @@ static void says_whether_it_looks_or_waits(void **state) {
   grant(&f, 100, (gitdev_grant){.wait = 1});
   assert_false(gitdev_pace_looking(&f.pace, 100));
   assert_true(gitdev_pace_looking(&f.pace, 101));
+}
+
+/* A store whose visits take `trip` seconds, and one caller: its calls take 50 ms each, one after the
+ * other. Returns how many it made in a minute, from a store that gives all that is wanted. */
+static int calls_one_after_another(double trip, double rest, int *visits, int *lapsed) {
+  fixture f = begin(false);
+  double back = -1, done = 100, next = 100;
+  int wanted = 0, calls = 0;
+  enum { IDLE, WAITING, FLYING } caller = IDLE;
+  *visits = *lapsed = 0;
+  for (int ms = 0; ms < 60000; ms++) {
+    double now = 100 + ms * 0.001;
+    if (caller == FLYING && now >= done) {
+      answered(&f, now, now - 0.05, 100);
+      caller = IDLE;
+      next = now + rest;
+    }
+    if (caller == IDLE && now >= next) {
+      enter(&f, 1);
+      caller = WAITING;
+    }
+    if (report(&f, now)) {
+      ++*visits;
+      *lapsed += f.report.returned;
+      wanted = f.report.wanted;
+      assert_true(wanted <= GITDEV_GRANTED_MAX);
+      back = now + trip;
+    }
+    if (back >= 0 && now >= back) {
+      grant(&f, now, (gitdev_grant){.granted = wanted, .per_minute = 6000, .burst = 200});
+      back = -1;
+    }
+    if (caller == WAITING && take(&f, now) == GITDEV_PACE_GO) {
+      caller = FLYING;
+      done = now + 0.05;
+      calls++;
+    }
+  }
+  return calls;
+}
+
+/* Without asking ahead a caller would get one call for each 150 ms. */
+static void asks_a_store_ahead_that_is_far_away(void **state) {
+  (void)state;
+  static const double TRIPS[] = {0.01, 0.05, 0.1, 0.3};
+  int visits, lapsed;
+  for (size_t i = 0; i < sizeof TRIPS / sizeof *TRIPS; i++) {
+    int calls = calls_one_after_another(TRIPS[i], 0, &visits, &lapsed);
+    assert_true(calls >= 0.95 * 60 / 0.051); /* a call takes a token in the millisecond after */
+    assert_true(visits <= calls);
+    assert_true(lapsed <= 0.02 * calls);
+  }
+}
+
+static void asks_no_store_ahead_that_answers_at_once_or_is_seldom_asked(void **state) {
+  (void)state;
+  int visits, lapsed, calls = calls_one_after_another(0, 0, &visits, &lapsed);
+  assert_int_equal(visits, calls);
+  calls = calls_one_after_another(0.1, 2, &visits, &lapsed);
+  assert_int_equal(visits, calls);
+  assert_int_equal(lapsed, 0);
+}
+
+static void counts_what_is_in_hand_as_under_way(void **state) {
+  (void)state;
+  fixture f = begin(false);
+  enter(&f, 3);
+  assert_true(report(&f, 100));
+  grant(&f, 100, (gitdev_grant){.granted = 3});
+  assert_int_equal(take(&f, 100), GITDEV_PACE_GO);
+  gitdev_pace_refused(&f.pace, 100.1, 0);
+  enter(&f, 1);
+  assert_true(report(&f, 100.1));
+  assert_int_equal(f.report.flying, 2);
+  assert_int_equal(f.report.wanted, 1); /* three wait, and there is enough for two */
 }
 
 /* ---- clients ---- */
@@ -366,8 +460,8 @@ static void says_who_it_is_and_how_it_stands(void **state) {
 static int look_in_child(gitdev_client *client, gitdev_call *call) {
   gitdev_report report;
   double again;
-  bool visits = gitdev_client_report(client, 1, &report, &again);
-  return visits && gitdev_call_next(call, 1).kind == GITDEV_WAIT ? 0 : 1;
+  bool waits = gitdev_call_next(call, 1).kind == GITDEV_WAIT;
+  return waits && gitdev_client_report(client, 1, &report, &again) ? 0 : 1;
 }
 
 static void leaves_the_parent_what_it_was_granted(void **state) {
@@ -396,6 +490,30 @@ static void leaves_the_parent_what_it_was_granted(void **state) {
   gitdev_client_free(client);
 }
 
+/* Nobody would visit the store: it must not go as if it had the limit to itself. */
+static void is_not_performed_unpaced(void **state) {
+  (void)state;
+  gitdev_loop *loop = NULL;
+  gitdev_engine *engine = NULL;
+  gitdev_call *call = NULL;
+  gitdev_client *client = client_of(KEY, "", NULL);
+  const gitdev_call_options options = {.method = "GET", .path = "/projects"};
+  assert_int_equal(gitdev_loop_new(&loop), GITDEV_OK);
+  assert_int_equal(gitdev_engine_new(&engine, loop, NULL), GITDEV_OK);
+  assert_int_equal(gitdev_call_new(&call, client, &options, gitdev_now(), NULL), GITDEV_OK);
+  assert_int_equal(gitdev_perform(engine, call), GITDEV_OK);
+  const gitdev_result *result = gitdev_call_result(call);
+  assert_non_null(result);
+  assert_string_equal(result->type, "config_error");
+  assert_string_equal(result->code, "store_not_visited");
+  assert_non_null(strstr(result->message, "gitdev_submit()"));
+  assert_int_equal(gitdev_perform(engine, call), GITDEV_EINVAL); /* it is done */
+  gitdev_call_free(call);
+  gitdev_client_free(client);
+  gitdev_engine_free(engine);
+  gitdev_loop_free(loop);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(says_nothing_before_it_is_used),
@@ -405,17 +523,22 @@ int main(void) {
       cmocka_unit_test(tells_of_answers_and_of_a_pause_at_once),
       cmocka_unit_test(keeps_to_a_pause_that_another_met),
       cmocka_unit_test(asks_for_the_limits_when_it_is_told_to),
+      cmocka_unit_test(tells_the_limits_that_it_asked_for_and_no_others),
       cmocka_unit_test(is_not_driven_by_a_store_that_always_asks),
       cmocka_unit_test(paces_itself_when_the_limits_cannot_be_read),
       cmocka_unit_test(paces_itself_while_the_store_is_away),
       cmocka_unit_test(sends_nothing_while_the_store_is_away_if_so_told),
       cmocka_unit_test(takes_a_silent_store_for_away),
       cmocka_unit_test(says_whether_it_looks_or_waits),
+      cmocka_unit_test(asks_a_store_ahead_that_is_far_away),
+      cmocka_unit_test(asks_no_store_ahead_that_answers_at_once_or_is_seldom_asked),
+      cmocka_unit_test(counts_what_is_in_hand_as_under_way),
       cmocka_unit_test(is_named_by_key_and_origin_or_by_the_user),
       cmocka_unit_test(refuses_a_name_that_a_store_might_not_take),
       cmocka_unit_test(is_shared_by_clients_that_name_it_alike_alone),
       cmocka_unit_test(says_who_it_is_and_how_it_stands),
       cmocka_unit_test(leaves_the_parent_what_it_was_granted),
+      cmocka_unit_test(is_not_performed_unpaced),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,9 @@ static void test_refused_options(void **state) {
       {{.method = "GET", .path = "/a", .headers = &plain, .header_count = 1}, NULL},
       {{.method = NULL, .path = "/a"}, "method"},
       {{.method = "GE T", .path = "/a"}, "method"},
+      {{.method = "", .path = "/a"}, "method"},
+      {{.method = "get", .path = "/a"}, "in capitals"},
+      {{.method = "POST", .path = "/a", .body_len = 2}, "body: is NULL"},
       {{.method = "GET", .path = NULL}, "path"},
       {{.method = "GET", .path = "a"}, "path"},
       {{.method = "GET", .path = "/a b"}, "path"},
@@ -151,6 +154,7 @@ static void test_refused_options(void **state) {
       {{.method = "GET", .path = "/a", .headers = &injected, .header_count = 1}, "X-Note"},
       {{.method = "GET", .path = "/a", .headers = &own, .header_count = 1}, "authorization"},
       {{.method = "GET", .path = "/a", .headers = &unnamed, .header_count = 1}, "header name"},
+      {{.method = "GET", .path = "/a", .header_count = 1}, "headers: is NULL"},
       {{.method = "GET", .path = "/a", .timeout = -1}, "timeout"},
       {{.method = "GET", .path = "/a", .max_retries = 21}, "max_retries"},
   };

@@ -258,6 +258,8 @@ static const feed_case CASES[] = {
     {"chunk size is empty", REQ, CHUNKS "\r\n", PUT "[400!]", 0, 0},
     {"chunk size is signed", REQ, CHUNKS "+3\r\nabc\r\n", PUT "[400!]", 0, 0},
     {"chunk size with 0x", REQ, CHUNKS "0x3\r\nabc\r\n", PUT "[400!]", 0, 0},
+    {"chunk size with blanks before its extension", REQ, CHUNKS "3 \t;a=b\r\nabc\r\n0 ;c\r\n\r\n",
+     PUT "\"abc\"[end]", 0, 0},
     {"chunk size with a blank", REQ, CHUNKS "3 \r\nabc\r\n", PUT "[400!]", 0, 0},
     {"chunk size with a bare LF", REQ, CHUNKS "3\nabc\r\n", PUT "[400!]", 0, 0},
     {"chunk size wraps", REQ, CHUNKS "10000000000000003\r\nabc\r\n", PUT "[400!]", 0, 0},

@@ -696,6 +696,8 @@ static void test_versions_and_protocols(void **state) {
   } cases[] = {
       {"\x02h2\x08http/1.1", 0, true},
       {"\x08http/1.1", 0, true},
+      {"\x08http/1.0", 0, true}, /* curl --http1.0 */
+      {"\x08http/1.0\x08http/1.1", 0, true},
       {"", 0, true},
       {"\x02h2", 0, false},
       {"", TLS1_2_VERSION, true},
@@ -717,6 +719,8 @@ static void test_versions_and_protocols(void **state) {
       unsigned len;
       SSL_get0_alpn_selected(one->ssl, &chosen, &len);
       assert_int_equal(len, offered ? 8 : 0);
+      if (strstr(cases[i].offered, "http/1.1"))
+        assert_memory_equal(chosen, "http/1.1", 8);
       say(one, GET("/a"));
       hear(one, OK("7", "GET /a "));
     }
@@ -766,6 +770,82 @@ static void cut(client *one, bool reset) {
   struct linger at_once = {.l_onoff = 1};
   if (reset)
     setsockopt(one->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  hang_up(one);
+}
+
+/* Says the last, and that it is; the answers can still be read. */
+static void say_last(client *from, const char *text) {
+  if (from->ssl) {
+    assert_int_equal(SSL_write(from->ssl, text, (int)strlen(text)), strlen(text));
+    assert_int_equal(SSL_shutdown(from->ssl), 0);
+    send_tls_out(from);
+  } else {
+    say(from, text);
+  }
+  assert_int_equal(shutdown(from->fd, SHUT_WR), 0);
+}
+
+static client *open_either(fixture *all, bool with_tls) {
+  return with_tls ? open_shaken(all) : open_plain(all);
+}
+
+/* So do ncat and socat when their input ends. */
+static void test_who_only_stops_sending_is_answered(void **state) {
+  fixture *all = *state;
+  char *body = pattern(BODY_MAX);
+  for (int with_tls = 1; with_tls >= 0; with_tls--) {
+    if (!with_tls)
+      listen_again(all, (gitdev_listener_options){0});
+    all->hold = false;
+    client *one = open_either(all, with_tls);
+    say_last(one, GET("/1") GET("/2") "GET /cut-off HTTP");
+    hear(one, OK("7", "GET /1 ") OK("7", "GET /2 "));
+    hear_end(one);
+    hang_up(one);
+    one = open_either(all, with_tls);
+    say_last(one, "");
+    hear_end(one);
+    hang_up(one);
+    wait_for_connections(all, 0);
+
+    all->hold = true;
+    one = open_either(all, with_tls);
+    say_last(one, GET("/late") GET("/later"));
+    gitdev_exchange *exchange = wait_for_exchange(all);
+    await_death(all, exchange); /* it may have gone */
+    assert_int_equal(gitdev_listener_connections(all->listener), 1);
+    assert_int_equal(gitdev_exchange_answer(exchange, 200, NULL, 0, body, BODY_MAX), 0);
+    gitdev_exchange_free(exchange);
+    char *heard = malloc(BODY_MAX);
+    assert_non_null(heard);
+    hear(one, "HTTP/1.1 200 OK\r\nContent-Length: 4194304\r\n\r\n");
+    assert_int_equal(hear_bytes(one, heard, BODY_MAX), BODY_MAX);
+    assert_memory_equal(heard, body, BODY_MAX);
+    free(heard);
+    exchange = wait_for_exchange(all);
+    echo(exchange);
+    gitdev_exchange_free(exchange);
+    hear(one, OK("11", "GET /later "));
+    hear_end(one);
+    hang_up(one);
+    wait_for_connections(all, 0);
+  }
+  free(body);
+}
+
+static void test_who_has_stopped_sending_gets_no_websocket(void **state) {
+  fixture *all = *state;
+  all->hold = true;
+  client *one = open_shaken(all);
+  say_last(one, "GET /s HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  gitdev_exchange *exchange = wait_for_exchange(all);
+  await_death(all, exchange);
+  gitdev_socket *socket;
+  assert_int_equal(gitdev_exchange_upgrade(exchange, NULL, NULL, 0, 0, &socket), GITDEV_ECLOSED);
+  assert_null(socket);
+  gitdev_exchange_free(exchange);
+  hear_end(one);
   hang_up(one);
 }
 
@@ -1087,6 +1167,32 @@ static void test_where_requests_are_under_way_on_all_a_new_one_is_closed(void **
   hang_up(three);
 }
 
+/* Who gave up while it waited does not keep others out. */
+static void test_where_nobody_rests_one_that_sends_no_more_gives_its_place(void **state) {
+  fixture *all = *state;
+  listen_again(all,
+               (gitdev_listener_options){.certificate = &all->certificate, .connection_max = 2});
+  client *one = open_shaken(all), *two = open_shaken(all);
+  say(one, "GET /half HTTP/1.1\r\n");
+  all->hold = true;
+  say_last(two, GET("/held"));
+  gitdev_exchange *held = wait_for_exchange(all);
+  await_death(all, held);
+  client *three = open_shaken(all);
+  hear_end(two);
+  assert_int_equal(gitdev_listener_connections(all->listener), 2);
+  assert_int_equal(gitdev_exchange_answer(held, 200, NULL, 0, "x", 1), GITDEV_ECLOSED);
+  gitdev_exchange_free(held);
+  say(one, "Host: a\r\n\r\n");
+  held = wait_for_exchange(all);
+  echo(held);
+  gitdev_exchange_free(held);
+  hear(one, OK("10", "GET /half "));
+  hang_up(one);
+  hang_up(two);
+  hang_up(three);
+}
+
 /* Descriptors run out while others rest: those that rest give theirs. */
 static void test_those_that_rest_give_their_descriptors(void **state) {
   fixture *all = *state;
@@ -1201,6 +1307,8 @@ int main(void) {
       UNIT(test_versions_and_protocols),
       UNIT(test_sessions_are_resumed),
       UNIT(test_a_key_update_goes_unnoticed),
+      UNIT(test_who_only_stops_sending_is_answered),
+      UNIT(test_who_has_stopped_sending_gets_no_websocket),
       UNIT(test_a_peer_that_is_gone_cannot_be_answered),
       UNIT(test_a_peer_that_goes_while_it_is_answered),
       UNIT(test_requests_broken_off_never_show_up),
@@ -1215,6 +1323,7 @@ int main(void) {
       UNIT(test_beyond_its_connections_it_closes_the_one_that_rests_longest),
       UNIT(test_one_that_has_just_asked_does_not_rest),
       UNIT(test_where_requests_are_under_way_on_all_a_new_one_is_closed),
+      UNIT(test_where_nobody_rests_one_that_sends_no_more_gives_its_place),
       UNIT(test_those_that_rest_give_their_descriptors),
       UNIT(test_no_descriptor_left),
       UNIT(test_those_who_take_too_long),

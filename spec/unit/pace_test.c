@@ -17,7 +17,8 @@ typedef enum task_state { QUEUED, GOING, COMING, ASKING, ANSWERING, IDLE } task_
 typedef struct task {
   task_state state;
   double next, sent_at;
-  int remaining; /* of the answer under way; -1 when it is a 429 */
+  unsigned ended; /* of the pace, when it was sent */
+  int remaining;  /* of the answer under way; -1 when it is a 429 */
   double reset_in, pause;
 } task;
 
@@ -98,7 +99,7 @@ static void finish(sim *s, task *t) {
     *t = (task){.state = QUEUED, .next = s->now};
     gitdev_pace_enter(&s->pace);
   } else {
-    gitdev_pace_answer answer = {t->sent_at, t->remaining, t->reset_in};
+    gitdev_pace_answer answer = {t->sent_at, t->remaining, t->reset_in, t->ended};
     gitdev_pace_answered(&s->pace, s->now, &answer);
     s->done++;
     begin(s, t);
@@ -110,7 +111,8 @@ static void take_turn(sim *s, task *t) {
   double until = -1;
   switch (gitdev_pace_take(&s->pace, s->now, &until)) {
   case GITDEV_PACE_GO:
-    *t = (task){.state = GOING, .next = s->now + trip(s), .sent_at = s->now};
+    *t =
+        (task){.state = GOING, .next = s->now + trip(s), .sent_at = s->now, .ended = s->pace.ended};
     break;
   case GITDEV_PACE_ASK:
     s->asked++;
@@ -165,6 +167,18 @@ static void others_spend(sim *s) {
   s->others_next += s->others_every * 2 * uniform(s);
 }
 
+/* Nobody else spends, and nothing was refused: what the mirror shows is there, for those too that have
+ * not arrived yet. */
+static void require_no_more_than_there_is(sim *s) {
+  const scenario *plan = s->plan;
+  double there = fmin(plan->burst, s->tokens + plan->per_minute / 60 * (s->now - s->at));
+  for (int i = 0; i < plan->tasks; i++)
+    there -= s->tasks[i].state == GOING;
+  double shown = gitdev_pace_tokens(&s->pace, s->now);
+  if (plan->others == 0 && shown > 0 && shown > there + 1e-6)
+    fail_msg("%s: %.3f shown at %.3f s, where %.3f are", plan->name, shown, s->now, there);
+}
+
 static void run(sim *s, const scenario *plan) {
   *s = (sim){.plan = plan, .tokens = plan->burst, .random = 1, .others_next = INFINITY};
   if (plan->others > 0) {
@@ -181,6 +195,7 @@ static void run(sim *s, const scenario *plan) {
       others_spend(s);
     else
       turn(s, t);
+    require_no_more_than_there_is(s);
   }
 }
 
@@ -196,6 +211,10 @@ static const scenario SCENARIOS[] = {
     {"starter, answers out of order", 60, 10, 64, 1000, 0.005, 0.3, 0, false, 0, 0.95},
     {"pro, answers out of order", 600, 50, 64, 1000, 0.005, 0.3, 0, false, 0, 0.95},
     {"enterprise, answers out of order", 6000, 200, 64, 1000, 0.005, 0.3, 0, false, 0, 0.9},
+    {"enterprise, slower than the refill, answers out of order", 6000, 200, 8, 5000, 0.005, 0.3, 0,
+     false, 0, 0.25},
+    {"pro, as many as the refill, answers out of order", 600, 50, 3, 5000, 0.005, 0.3, 0, false, 0,
+     0.9},
     {"starter, one after another", 60, 10, 1, 1000, 0.05, 0.05, 0, false, 0, 0.95},
     {"pro, one after another", 600, 50, 1, 1000, 0.005, 0.005, 0, false, 0, 0.95},
     {"pro, as fast as the refill", 600, 50, 1, 1000, 0.05, 0.05, 0, false, 0, 0.95},
@@ -227,7 +246,7 @@ static gitdev_pace after_one_answer(double remaining) {
   gitdev_pace_init(&pace, 0);
   gitdev_pace_enter(&pace);
   assert_int_equal(gitdev_pace_take(&pace, 0, &until), GITDEV_PACE_GO);
-  gitdev_pace_answered(&pace, 0.1, &(gitdev_pace_answer){0, remaining, -1});
+  gitdev_pace_answered(&pace, 0.1, &(gitdev_pace_answer){.remaining = remaining, .reset_in = -1});
   return pace;
 }
 
@@ -248,12 +267,13 @@ static void is_blind_until_the_first_answer(void **state) {
   assert_true(gitdev_pace_tokens(&pace, 6) < 0);
 
   /* An answer without the header (a proxy's) tells nothing, but makes room. */
-  gitdev_pace_answered(&pace, 6, &(gitdev_pace_answer){5, -1, -1});
+  gitdev_pace_answered(&pace, 6, &(gitdev_pace_answer){5, -1, -1, 0});
   assert_true(gitdev_pace_tokens(&pace, 6) < 0);
   assert_int_equal(gitdev_pace_take(&pace, 6, &until), GITDEV_PACE_GO);
 
-  gitdev_pace_answered(&pace, 6, &(gitdev_pace_answer){5, 42, -1});
-  assert_float_equal(gitdev_pace_tokens(&pace, 6), 42 - (GITDEV_PACE_BLIND_MAX - 1), 1e-9);
+  /* What is in flight, and what has just ended, may have come to the server after it. */
+  gitdev_pace_answered(&pace, 6, &(gitdev_pace_answer){5, 42, -1, 0});
+  assert_float_equal(gitdev_pace_tokens(&pace, 6), 42 - (GITDEV_PACE_BLIND_MAX - 1) - 1, 1e-9);
 }
 
 static void follows_the_server_when_calls_do_not_overlap(void **state) {
@@ -264,8 +284,66 @@ static void follows_the_server_when_calls_do_not_overlap(void **state) {
   for (size_t i = 0; i < sizeof remaining / sizeof *remaining; i++) {
     double now = 1 + (double)i;
     assert_int_equal(enter_and_take(&pace, now, &until), GITDEV_PACE_GO);
-    gitdev_pace_answered(&pace, now + 0.1, &(gitdev_pace_answer){now, remaining[i], -1});
+    gitdev_pace_answered(&pace, now + 0.1,
+                         &(gitdev_pace_answer){now, remaining[i], -1, 1 + (unsigned)i});
     assert_float_equal(gitdev_pace_tokens(&pace, now + 0.1), remaining[i], 1e-9);
+  }
+}
+
+/* As many as that are always under way, so that each answer comes while others are. */
+static void follows_the_server_when_calls_overlap(void **state) {
+  (void)state;
+  enum { AT_ONCE = 32, BURST = 200, CALLS = 2000 };
+  gitdev_pace pace = after_one_answer(BURST - 1);
+  unsigned ended[AT_ONCE];
+  double until;
+  for (int i = 0; i < CALLS; i++) {
+    double now = 1 + i * 0.01;
+    if (i >= AT_ONCE) {
+      gitdev_pace_answered(
+          &pace, now, &(gitdev_pace_answer){now - 0.3, BURST - AT_ONCE, -1, ended[i % AT_ONCE]});
+      assert_true(gitdev_pace_tokens(&pace, now) <= BURST - AT_ONCE - (AT_ONCE - 1));
+    }
+    ended[i % AT_ONCE] = pace.ended;
+    assert_int_equal(enter_and_take(&pace, now, &until), GITDEV_PACE_GO);
+  }
+  assert_int_equal(pace.limits, GITDEV_LIMITS_UNKNOWN);
+}
+
+/* Two are under way, and another party spends 50 between them: the earlier one is read before that,
+ * and heard last. */
+static void is_not_raised_by_what_was_read_before_others_spent(void **state) {
+  (void)state;
+  static const struct {
+    bool refused, asked;
+  } cases[] = {{false, false}, {true, false}, {false, true}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    gitdev_pace pace = after_one_answer(99);
+    double until;
+    assert_int_equal(enter_and_take(&pace, 1, &until), GITDEV_PACE_GO);
+    assert_int_equal(enter_and_take(&pace, 1.1, &until), GITDEV_PACE_GO);
+    if (cases[i].asked) {
+      pace.tokens = 0; /* as after many more */
+      assert_int_equal(enter_and_take(&pace, 1.2, &until), GITDEV_PACE_ASK);
+      pace.tokens = 97;
+    }
+    if (cases[i].refused)
+      gitdev_pace_refused(&pace, 2, 1);
+    else
+      gitdev_pace_answered(&pace, 2, &(gitdev_pace_answer){1.1, 47, -1, 1});
+    double least = gitdev_pace_tokens(&pace, 2);
+    assert_true(least <= 46);
+    if (cases[i].asked)
+      gitdev_pace_learn(&pace, 2.1, 60, 100, 98);
+    else
+      gitdev_pace_answered(&pace, 2.1, &(gitdev_pace_answer){1, 98, -1, 1});
+    assert_true(gitdev_pace_tokens(&pace, 2.1) <= least + 0.1 + 1e-9);
+    if (cases[i].refused || cases[i].asked)
+      continue;
+    /* What leaves from now on tells again. */
+    assert_int_equal(enter_and_take(&pace, 4, &until), GITDEV_PACE_GO);
+    gitdev_pace_answered(&pace, 4.1, &(gitdev_pace_answer){4, 80, -1, pace.ended});
+    assert_float_equal(gitdev_pace_tokens(&pace, 4.1), 80, 1e-9);
   }
 }
 
@@ -342,7 +420,7 @@ static void fills_to_the_capacity_less_what_is_in_flight(void **state) {
   for (int i = 0; i < 4; i++)
     assert_int_equal(enter_and_take(&pace, 1, &until), GITDEV_PACE_GO);
   assert_float_equal(gitdev_pace_tokens(&pace, 1000), 6, 1e-9);
-  gitdev_pace_answered(&pace, 1000, &(gitdev_pace_answer){1, 6, -1});
+  gitdev_pace_answered(&pace, 1000, &(gitdev_pace_answer){1, 6, -1, 0});
   gitdev_pace_lost(&pace, 1000);
   assert_float_equal(gitdev_pace_tokens(&pace, 1000), 6, 1e-9);
   assert_float_equal(gitdev_pace_tokens(&pace, 2000), 8, 1e-9);
@@ -362,7 +440,7 @@ static void is_lowered_by_proof_only(void **state) {
     double until;
     assert_int_equal(enter_and_take(&pace, 0.1, &until), GITDEV_PACE_GO);
     assert_int_equal(enter_and_take(&pace, 0.1, &until), GITDEV_PACE_GO);
-    gitdev_pace_answered(&pace, 0.6, &(gitdev_pace_answer){0.1, cases[i].remaining, -1});
+    gitdev_pace_answered(&pace, 0.6, &(gitdev_pace_answer){0.1, cases[i].remaining, -1, 0});
     assert_float_equal(gitdev_pace_tokens(&pace, 0.6), cases[i].tokens, 1e-9);
   }
 }
@@ -396,7 +474,7 @@ static void the_share_comes_back(void **state) {
   for (int i = 1; i <= 1000; i++) {
     double now = 10 * i;
     assert_int_equal(enter_and_take(&pace, now, &until), GITDEV_PACE_GO);
-    gitdev_pace_answered(&pace, now, &(gitdev_pace_answer){now, 9, -1});
+    gitdev_pace_answered(&pace, now, &(gitdev_pace_answer){now, 9, -1, pace.ended});
   }
   assert_true(least < 1);
   assert_float_equal(pace.share, 1, 1e-9);
@@ -408,7 +486,7 @@ static void waits_for_reset_when_the_limits_are_denied(void **state) {
   double until;
   assert_int_equal(enter_and_take(&pace, 1, &until), GITDEV_PACE_GO);
   gitdev_pace_denied(&pace);
-  gitdev_pace_answered(&pace, 1.5, &(gitdev_pace_answer){1, 0, 10});
+  gitdev_pace_answered(&pace, 1.5, &(gitdev_pace_answer){1, 0, 10, 1});
   assert_int_equal(enter_and_take(&pace, 2, &until), GITDEV_PACE_WAIT);
   assert_float_equal(until, 11.5, 1e-9);
   for (int i = 0; i < 9; i++) /* the most that was seen */
@@ -437,7 +515,7 @@ static void does_not_believe_a_reset_far_away(void **state) {
   double until;
   gitdev_pace_denied(&pace);
   assert_int_equal(enter_and_take(&pace, 1, &until), GITDEV_PACE_GO);
-  gitdev_pace_answered(&pace, 1, &(gitdev_pace_answer){1, 0, 1e9});
+  gitdev_pace_answered(&pace, 1, &(gitdev_pace_answer){1, 0, 1e9, 1});
   assert_int_equal(enter_and_take(&pace, 1, &until), GITDEV_PACE_WAIT);
   assert_float_equal(until, 1 + GITDEV_PACE_RESET_MAX, 1e-9);
 }
@@ -460,6 +538,8 @@ int main(void) {
       cmocka_unit_test(keeps_the_rate_and_uses_it),
       cmocka_unit_test(is_blind_until_the_first_answer),
       cmocka_unit_test(follows_the_server_when_calls_do_not_overlap),
+      cmocka_unit_test(follows_the_server_when_calls_overlap),
+      cmocka_unit_test(is_not_raised_by_what_was_read_before_others_spent),
       cmocka_unit_test(asks_once_when_more_is_queued_than_remains),
       cmocka_unit_test(asks_again_only_when_the_question_was_dropped),
       cmocka_unit_test(does_not_believe_impossible_limits),

@@ -387,8 +387,8 @@ static void add_trust(const char *to, const char *from) {
 }
 
 /* `code`: of the error, whatever it is when NULL. Below a proxy's TLS libcurl loses why a handshake has
- * failed. */
-static void expect_distrust(world *w, const char *code) {
+ * failed. `whose`: the certificate, as it is told. */
+static void expect_distrust(world *w, const char *code, const char *whose) {
   static const char *const upgrades[] = {NULL, "git.logs.v1"};
   for (size_t i = 0; i < 4; i++) {
     gitdev_call *call = perform(w, upgrades[i % 2]);
@@ -396,6 +396,7 @@ static void expect_distrust(world *w, const char *code) {
     assert_int_equal(result->status, 0);
     assert_string_equal(result->type, "connection_error");
     assert_string_equal(result->code, code ? code : result->code);
+    assert_non_null(strstr(result->message, whose));
     gitdev_call_free(call);
   }
 }
@@ -405,7 +406,7 @@ static void test_a_proxys_authority_is_not_the_origins(void **state) {
   use_tls(w);
   exchange_trust(w);
   add_trust(proxy_ca_file, w->ca_file); /* the proxy by both, the origin by the proxy's alone */
-  expect_distrust(w, NULL);
+  expect_distrust(w, NULL, "");
   assert_int_equal(strncmp(w->connect, "CONNECT ", 8), 0);
 }
 
@@ -414,7 +415,8 @@ static void test_an_origins_authority_is_not_the_proxys(void **state) {
   use_tls(w);
   exchange_trust(w);
   add_trust(w->ca_file, proxy_ca_file); /* the origin by both, the proxy by the origin's alone */
-  expect_distrust(w, "certificate_not_trusted");
+  expect_distrust(w, "certificate_not_trusted",
+                  "the certificate of the proxy on the way to https://api.example.test");
   assert_string_equal(w->connect, "");
 }
 
@@ -429,6 +431,23 @@ static void test_a_proxy_that_refuses_leaves_it_unsent(void **state) {
     assert_string_equal(result->code, "not_connected");
     assert_int_equal(result->status, 0);
     assert_non_null(strstr(result->message, "403"));
+    gitdev_call_free(call);
+  }
+}
+
+static void test_a_proxys_password_is_not_told(void **state) {
+  world *w = *state;
+  static const char *const upgrades[] = {NULL, "git.logs.v1"};
+  static const char *const urls[] = {"http://me:sesame 1@127.0.0.1:1",
+                                     "gopher://me:sesame@127.0.0.1:1",
+                                     "http://me:sesame@127.0.0.1:99999"};
+  for (size_t i = 0; i < 6; i++) {
+    assert_int_equal(setenv("https_proxy", urls[i / 2], 1), 0);
+    gitdev_call *call = perform(w, upgrades[i % 2]);
+    const gitdev_result *result = gitdev_call_result(call);
+    assert_string_equal(result->type, "connection_error");
+    assert_non_null(strstr(result->message, "proxy"));
+    assert_null(strstr(result->message, "sesame"));
     gitdev_call_free(call);
   }
 }
@@ -466,6 +485,7 @@ int main(void) {
       TEST(test_a_proxys_authority_is_not_the_origins),
       TEST(test_an_origins_authority_is_not_the_proxys),
       TEST(test_a_proxy_that_refuses_leaves_it_unsent),
+      TEST(test_a_proxys_password_is_not_told),
       TEST(test_what_is_on_this_machine_is_reached_directly),
       TEST(test_no_proxy_is_heeded),
   };

@@ -3,8 +3,13 @@
 #include "net/loop.h"
 #include "net/redis.h"
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -402,6 +407,28 @@ static void test_a_connection_that_is_reset(void **state) {
   }
 }
 
+/* Whether one of this process's connections to a port asks now and then whether the other is there. */
+static bool is_kept_alive(int port) {
+  for (int fd = 3; fd < 256; fd++) {
+    struct sockaddr_in peer = {.sin_port = 0};
+    socklen_t len = sizeof peer;
+    int on = 0, idle = 0;
+    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0 || ntohs(peer.sin_port) != port)
+      continue;
+    len = sizeof on;
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, &len), 0);
+    return on && idle <= 60;
+  }
+  return false;
+}
+
+static void test_a_connection_that_rests(void **state) {
+  world *w = *state;
+  gitdev_redis_command_free(talk(w, "+OK\r\n", 5, 5));
+  assert_true(is_kept_alive(w->port));
+}
+
 static void listen_on_a_socket(world *w, struct sockaddr_un *address) {
   *address = (struct sockaddr_un){.sun_family = AF_UNIX};
   snprintf(address->sun_path, sizeof address->sun_path, "/tmp/gitdev-redis-%d", (int)getpid());
@@ -487,7 +514,31 @@ static void test_a_fork(void **state) {
     size_t len = 4;
     int rc = gitdev_redis_start(&refused, w->redis, 1, &word, &len, 1, note, &told);
     gitdev_redis_free(w->redis);
+    gitdev_redis_command_free(command);
     _exit(rc == GITDEV_ECLOSED && !refused ? 0 : 1);
+  }
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  TURN_UNTIL(w, w->heard_len > 0 && strstr(w->heard, "x"));
+  say(w, ":7\r\n", 4);
+  TURN_UNTIL(w, told);
+  assert_int_equal(gitdev_redis_answer_of(command)->values[0].number, 7);
+  gitdev_redis_command_free(command);
+}
+
+static void test_a_fork_while_a_name_is_looked_up(void **state) {
+  world *w = *state;
+  int told, next = dup(w->listening);
+  connect_to(w, (gitdev_redis_options){.host = "localhost"});
+  close(next);
+  gitdev_redis_command *command = start(w, "x", PATIENCE, &told);
+  assert_true(fcntl(next, F_GETFD) >= 0);
+  pid_t child = fork();
+  if (child == 0) {
+    gitdev_redis_free(w->redis);
+    gitdev_redis_command_free(command);
+    _exit(fcntl(next, F_GETFD) < 0 ? 0 : 1);
   }
   int status = 0;
   assert_int_equal(waitpid(child, &status, 0), child);
@@ -521,6 +572,75 @@ static void test_a_name(void **state) {
   gitdev_redis_command_free(command);
 }
 
+/* The resolver's, but for one name: a host that has two addresses. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **out) {
+  int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+  *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+  if (!node || strcmp(node, "two.test") != 0)
+    return real(node, service, hints, out);
+  int rc = real("127.0.0.2", service, hints, out);
+  return rc ? rc : real("127.0.0.1", service, hints, &(*out)->ai_next);
+}
+
+/* Somebody listens there and takes no connection, nor sends one away. False where the system makes
+ * them all the same. */
+static bool fill_up(int port, int *listening, int clients[], size_t count) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  assert_int_equal(inet_pton(AF_INET, "127.0.0.2", &address.sin_addr), 1);
+  *listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool full = bind(*listening, (struct sockaddr *)&address, sizeof address) == 0 &&
+              listen(*listening, 0) == 0;
+  for (size_t i = 0; i < count; i++) {
+    clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int rc = connect(clients[i], (struct sockaddr *)&address, sizeof address);
+    assert_true(rc == 0 || errno == EINPROGRESS);
+  }
+  struct pollfd last = {.fd = clients[count - 1], .events = POLLOUT};
+  return full && poll(&last, 1, 200) == 0;
+}
+
+/* Freed, or late, at any moment of its way from address to address. */
+static void break_off_on_the_way(world *w) {
+  static const double MOMENTS[] = {0, 0.05, 0.2, 0.24, 0.26, 0.3};
+  for (size_t i = 0; i < sizeof MOMENTS / sizeof MOMENTS[0]; i++) {
+    int told;
+    connect_to(w, (gitdev_redis_options){.host = "two.test"});
+    gitdev_redis_command *command = start(w, "x", PATIENCE, &told);
+    for (double began = gitdev_now(); gitdev_now() < began + MOMENTS[i];)
+      turn(w);
+    gitdev_redis_free(w->redis);
+    w->redis = NULL;
+    turn(w);
+    assert_int_equal(told, 0);
+    gitdev_redis_command_free(command);
+    connect_to(w, (gitdev_redis_options){.host = "two.test"});
+    command = start(w, "x", MOMENTS[i], &told);
+    TURN_UNTIL(w, told);
+    assert_int_not_equal(gitdev_redis_answer_of(command)->end, GITDEV_REDIS_ANSWERED);
+    gitdev_redis_command_free(command);
+  }
+}
+
+static void test_an_address_that_says_nothing(void **state) {
+  world *w = *state;
+  enum { CLIENTS = 8 };
+  int listening, clients[CLIENTS];
+  bool full = fill_up(w->port, &listening, clients, CLIENTS);
+  if (full) {
+    connect_to(w, (gitdev_redis_options){.host = "two.test"});
+    gitdev_redis_command *command = talk(w, "+OK\r\n", 5, 5);
+    assert_int_equal(gitdev_redis_answer_of(command)->end, GITDEV_REDIS_ANSWERED);
+    gitdev_redis_command_free(command);
+    break_off_on_the_way(w);
+  }
+  for (size_t i = 0; i < CLIENTS; i++)
+    close(clients[i]);
+  close(listening);
+  if (!full)
+    skip();
+}
+
 static void test_what_is_an_address(void **state) {
   (void)state;
   assert_true(gitdev_lookup_is_address("127.0.0.1"));
@@ -543,10 +663,13 @@ int main(void) {
       CASE(test_many_at_once),
       CASE(test_freeing_what_is_under_way),
       CASE(test_a_connection_that_is_reset),
+      CASE(test_a_connection_that_rests),
       CASE(test_a_socket_whose_other_end_is_gone),
       CASE(test_logging_in),
       CASE(test_a_fork),
+      CASE(test_a_fork_while_a_name_is_looked_up),
       CASE(test_a_name),
+      CASE(test_an_address_that_says_nothing),
       CASE(test_what_is_an_address),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

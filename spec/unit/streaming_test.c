@@ -1,5 +1,5 @@
 /* Calls whose bodies are streamed, and what a call tells of itself: the machine driven by hand. */
-#include "gitdev.h"
+#include "call/call.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -369,6 +369,57 @@ static void test_a_full_sink_holds_the_sender_back(void **state) {
   free_both(call, client);
 }
 
+/* What a download's head says of the rate limit is for all who wait: its body may last. */
+static void test_a_head_is_heeded_before_its_body(void **state) {
+  (void)state;
+  enum { MANY = 9 };
+  place to = {0};
+  gitdev_client *client = new_client(0);
+  gitdev_call *calls[MANY];
+  for (int i = 0; i < MANY; i++) {
+    calls[i] = new_download(client, &to, 0, NULL);
+    gitdev_action action = gitdev_call_next(calls[i], 0);
+    assert_int_equal(action.kind, i < MANY - 1 ? GITDEV_SEND : GITDEV_WAIT);
+  }
+  for (int i = 0; i < MANY - 1; i++) {
+    assert_false(i > 0 && gitdev_call_heed_head(calls[i - 1], 0.2));
+    gitdev_call_begin(calls[i], 200);
+    header(calls[i], "X-RateLimit-Remaining", "90");
+    assert_true(gitdev_call_heed_head(calls[i], 0.1));
+  }
+  assert_int_equal(client->pace->pace.in_flight, 0);
+  assert_int_equal(gitdev_call_next(calls[MANY - 1], 0.1).kind, GITDEV_SEND);
+  assert_int_equal(client->pace->pace.in_flight, 1);
+  /* However they end then: it is counted once. */
+  end(calls[0], GITDEV_COMPLETE, false, 1);
+  end(calls[1], GITDEV_FAILED_SENT, false, 1);
+  gitdev_call_cancel(calls[2], 1);
+  assert_int_equal(client->pace->pace.in_flight, 1);
+  /* A further try is another. */
+  double now = 1;
+  expect_retry(calls[1], &now);
+  assert_int_equal(client->pace->pace.in_flight, 2);
+  for (int i = 0; i < MANY; i++)
+    gitdev_call_free(calls[i]);
+  assert_int_equal(client->pace->pace.in_flight, 0);
+  gitdev_client_free(client);
+}
+
+static void test_a_call_that_steps_aside_wants_no_token(void **state) {
+  (void)state;
+  place to = {0};
+  gitdev_client *client = new_client(0);
+  gitdev_call *call = new_download(client, &to, 0, NULL);
+  assert_int_equal(client->pace->pace.waiting, 1);
+  gitdev_call_step_aside(call);
+  gitdev_call_step_aside(call);
+  assert_int_equal(client->pace->pace.waiting, 0);
+  expect_send(call, 1);
+  assert_int_equal(client->pace->pace.waiting, 0);
+  assert_int_equal(client->pace->pace.in_flight, 1);
+  free_both(call, client);
+}
+
 static void test_streams_have_an_idle_time(void **state) {
   (void)state;
   place to = {0};
@@ -502,6 +553,38 @@ static void test_refused_options(void **state) {
   gitdev_client_free(client);
 }
 
+/* It becomes a header, and decides what is joined to what. */
+static void test_a_sinks_etag_is_one(void **state) {
+  (void)state;
+  static const struct {
+    const char *etag;
+    int rc;
+  } cases[] = {
+      {NULL, GITDEV_OK},
+      {"\"\"", GITDEV_OK},
+      {"\"v1 \xc3\xa9\"", GITDEV_EINVAL},
+      {"\"v1-\xc3\xa9\"", GITDEV_OK},
+      {"W/\"v1\"", GITDEV_OK},
+      {"", GITDEV_EINVAL},
+      {"v1", GITDEV_EINVAL},
+      {"\"", GITDEV_EINVAL},
+      {"\"a\"b\"", GITDEV_EINVAL},
+      {"\"a\r\nX-Evil: 1\"", GITDEV_EINVAL},
+  };
+  place to = {0};
+  gitdev_client *client = new_client(0);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const gitdev_sink sink = {place_write, NULL, &to, 3, cases[i].etag};
+    const gitdev_call_options options = {.method = "GET", .path = "/x", .sink = &sink};
+    gitdev_call *call;
+    gitdev_problem problem = {""};
+    assert_int_equal(gitdev_call_new(&call, client, &options, 0, &problem), cases[i].rc);
+    assert_true((strstr(problem.text, "etag") != NULL) == (cases[i].rc != GITDEV_OK));
+    gitdev_call_free(call);
+  }
+  gitdev_client_free(client);
+}
+
 /* ---- stale connections ---- */
 
 static void test_a_stale_connection_is_nobodys_failure(void **state) {
@@ -622,11 +705,14 @@ int main(void) {
       cmocka_unit_test(test_what_is_there_is_not_fetched_again),
       cmocka_unit_test(test_an_error_does_not_reach_the_sink),
       cmocka_unit_test(test_a_full_sink_holds_the_sender_back),
+      cmocka_unit_test(test_a_head_is_heeded_before_its_body),
+      cmocka_unit_test(test_a_call_that_steps_aside_wants_no_token),
       cmocka_unit_test(test_streams_have_an_idle_time),
       cmocka_unit_test(test_upload_is_rewound_for_another_try),
       cmocka_unit_test(test_upload_without_a_way_back),
       cmocka_unit_test(test_upload_keeps_to_its_size),
       cmocka_unit_test(test_refused_options),
+      cmocka_unit_test(test_a_sinks_etag_is_one),
       cmocka_unit_test(test_a_stale_connection_is_nobodys_failure),
       cmocka_unit_test(test_events_tell_the_life_of_a_call),
       cmocka_unit_test(test_a_seed_repeats),

@@ -261,6 +261,15 @@ static void wait_for_connections(server *all, size_t count) {
   assert_int_equal(gitdev_listener_connections(all->listener), count);
 }
 
+/* A client that has been upgraded; *socket is the server's end. */
+static client *meet(server *all, gitdev_socket **socket) {
+  client *one = dial(all, true);
+  say(one, HANDSHAKE);
+  *socket = upgrade(all, NULL, "");
+  hear_head(one, ACCEPTED "\r\n");
+  return one;
+}
+
 static void converse(server *all, bool tls) {
   client *one = dial(all, tls);
   say(one, HANDSHAKE);
@@ -350,10 +359,8 @@ static void test_no_timeout_of_the_listener_ends_it(void **state) {
   listen_with(all, (gitdev_listener_options){.certificate = &all->certificate,
                                              .idle_timeout = 0.05,
                                              .request_timeout = 1});
-  client *one = dial(all, true), *two = dial(all, true);
-  say(one, HANDSHAKE);
-  gitdev_socket *socket = upgrade(all, NULL, "");
-  hear_head(one, ACCEPTED "\r\n");
+  gitdev_socket *socket;
+  client *one = meet(all, &socket), *two = dial(all, true);
   client *three = dial(all, true);
   hear_end(two);
   hear_end(three); /* whose timeout came after the socket's would have */
@@ -369,10 +376,8 @@ static void test_it_does_not_give_way_to_others(void **state) {
   server *all = *state;
   listen_with(all,
               (gitdev_listener_options){.certificate = &all->certificate, .connection_max = 2});
-  client *one = dial(all, true);
-  say(one, HANDSHAKE);
-  gitdev_socket *socket = upgrade(all, NULL, "");
-  hear_head(one, ACCEPTED "\r\n");
+  gitdev_socket *socket;
+  client *one = meet(all, &socket);
   client *two = dial(all, true), *three = dial(all, true);
   hear_end(two);
   say_text(one, "here");
@@ -385,10 +390,8 @@ static void test_it_does_not_give_way_to_others(void **state) {
 
 static void test_draining_says_goodbye(void **state) {
   server *all = *state;
-  client *one = dial(all, true), *late = dial(all, true);
-  say(one, HANDSHAKE);
-  gitdev_socket *socket = upgrade(all, NULL, "");
-  hear_head(one, ACCEPTED "\r\n");
+  gitdev_socket *socket;
+  client *one = meet(all, &socket), *late = dial(all, true);
   say(late, HANDSHAKE);
   gitdev_exchange *held = next_exchange(all);
   assert_int_equal(gitdev_socket_send(socket, "last", 4), GITDEV_OK);
@@ -416,10 +419,8 @@ static void test_draining_says_goodbye(void **state) {
 
 static void test_sockets_outlive_the_listener(void **state) {
   server *all = *state;
-  client *one = dial(all, true), *two = dial(all, true);
-  say(one, HANDSHAKE);
-  gitdev_socket *first = upgrade(all, NULL, "");
-  hear_head(one, ACCEPTED "\r\n");
+  gitdev_socket *first;
+  client *one = meet(all, &first), *two = dial(all, true);
   say(two, HANDSHAKE);
   gitdev_socket *second = upgrade(all, NULL, "");
   gitdev_listener_free(all->listener);
@@ -461,13 +462,8 @@ static void test_the_loop_may_go_first(void **state) {
 
 static void test_a_peer_that_hangs_up(void **state) {
   server *all = *state;
-  client *one = dial(all, true), *two = dial(all, true);
-  say(one, HANDSHAKE);
-  gitdev_socket *first = upgrade(all, NULL, "");
-  say(two, HANDSHAKE);
-  gitdev_socket *second = upgrade(all, NULL, "");
-  hear_head(one, ACCEPTED "\r\n");
-  hear_head(two, ACCEPTED "\r\n");
+  gitdev_socket *first, *second;
+  client *one = meet(all, &first), *two = meet(all, &second);
   struct linger at_once = {.l_onoff = 1};
   assert_int_equal(setsockopt(two->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
   hang_up(one);
@@ -481,10 +477,8 @@ static void test_a_peer_that_hangs_up(void **state) {
 
 static void test_aborting_resets(void **state) {
   server *all = *state;
-  client *one = dial(all, true);
-  say(one, HANDSHAKE);
-  gitdev_socket *socket = upgrade(all, NULL, "");
-  hear_head(one, ACCEPTED "\r\n");
+  gitdev_socket *socket;
+  client *one = meet(all, &socket);
   gitdev_socket_abort(socket);
   assert_int_not_equal(hear(one), GITDEV_WEBSOCKET_CLOSE);
   assert_true(one->reset);
@@ -494,13 +488,8 @@ static void test_aborting_resets(void **state) {
 
 static void test_a_forks_child_frees_it_without_a_word(void **state) {
   server *all = *state;
-  client *one = dial(all, true), *two = dial(all, true);
-  say(one, HANDSHAKE);
-  gitdev_socket *first = upgrade(all, NULL, "");
-  say(two, HANDSHAKE);
-  gitdev_socket *second = upgrade(all, NULL, "");
-  hear_head(one, ACCEPTED "\r\n");
-  hear_head(two, ACCEPTED "\r\n");
+  gitdev_socket *first, *second;
+  client *one = meet(all, &first), *two = meet(all, &second);
   fflush(NULL);
   pid_t child = fork();
   assert_true(child >= 0);
@@ -529,10 +518,8 @@ static void test_a_forks_child_frees_it_without_a_word(void **state) {
 /* Much in both directions at once, over buffers that are full all the time. */
 static void test_floods_cross(void **state) {
   server *all = *state;
-  client *one = dial(all, true);
-  say(one, HANDSHAKE);
-  gitdev_socket *socket = upgrade(all, NULL, "");
-  hear_head(one, ACCEPTED "\r\n");
+  gitdev_socket *socket;
+  client *one = meet(all, &socket);
   enum { COUNT = 200, SIZE = 60000 };
   char *text = calloc(1, SIZE + 1);
   assert_non_null(text);
@@ -566,12 +553,8 @@ static void test_many_at_once(void **state) {
   server *all = *state;
   client *clients[CROWD];
   gitdev_socket *sockets[CROWD];
-  for (size_t i = 0; i < CROWD; i++) {
-    clients[i] = dial(all, true);
-    say(clients[i], HANDSHAKE);
-    sockets[i] = upgrade(all, NULL, "");
-    hear_head(clients[i], ACCEPTED "\r\n");
-  }
+  for (size_t i = 0; i < CROWD; i++)
+    clients[i] = meet(all, &sockets[i]);
   for (size_t i = 0; i < CROWD; i++)
     assert_int_equal(gitdev_socket_send(sockets[i], "all", 3), GITDEV_OK);
   for (size_t i = 0; i < CROWD; i++)

@@ -36,7 +36,7 @@ local function save(image)
 end
 
 function love.update()
-  gitdev.step(0) -- everything that gitdev does, it does here
+  gitdev.step(0, 0.002) -- everything that gitdev does, it does here, and what takes longer in the next frame
   if demo and demo:status() ~= "running" then
     demo = nil
     love.graphics.captureScreenshot(save)

@@ -58,6 +58,7 @@ return {
       tier = 1,
       status = { 202 },
       doc = "Purges everything of a project, or the URLs, prefixes or tags named: exactly one of the four.",
+      one_of = { "everything", "urls", "prefixes", "tags" },
       body = {
         { "project", "ref<prj>", required = true, doc = "The project whose answers to purge." },
         { "everything", "bool", const = true, doc = "True: all that the regions keep of the project." },

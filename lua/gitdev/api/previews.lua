@@ -64,6 +64,7 @@ return {
       initial = "queued",
       terminal = { live = "ok", failed = "failed", canceled = "canceled", expired = "expired" },
       error = "wait_failed",
+      of = { "deployment", "deployment_id" },
       transitions = transitions(),
     },
   },

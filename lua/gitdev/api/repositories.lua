@@ -202,7 +202,7 @@ return {
         { "forced", "bool", doc = "Whether commits were taken off it." },
         { "created", "bool", doc = "Whether it is new." },
         { "deleted", "bool", doc = "Whether it is deleted." },
-        { "commits", "[pushed_commit]", doc = "The commits that came onto it, newest first, at most 20." },
+        { "commits", "[pushed_commit]", max_items = 20, doc = "The commits that came onto it, newest first, at most 20." },
         { "total_commits", "int", doc = "How many commits came onto it." },
       },
     },

@@ -8,7 +8,7 @@ return {
       fields = {
         { "object", "str", const = "stream_ticket", doc = "Always `stream_ticket`." },
         { "ticket", "str", doc = "The ticket itself, a secret." },
-        { "resource", "str", doc = "The deployment or job whose log it opens." },
+        { "resource", "id<dep|job>", doc = "The deployment or job whose log it opens." },
         { "url", "str", doc = "The stream's address with the ticket in it, ready to open." },
         { "expires_at", "ts", doc = "When it can no longer be used." },
       },
@@ -24,7 +24,7 @@ return {
       tier = 2,
       doc = "Makes a ticket for the log of a deployment or a job.",
       body = {
-        { "resource", "str", required = true, min = 1, max = 64, doc = "The id of a deployment (dep_…) or of a job (job_…)." },
+        { "resource", "id<dep|job>", required = true, doc = "The deployment or job whose log to open." },
       },
       returns = "stream_ticket",
       errors = { { 422, "resource_missing" } },

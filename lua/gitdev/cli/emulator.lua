@@ -14,6 +14,8 @@ end
 --- See gitdev.cli.arguments; what they set are options of the server.
 command.options = {
   { name = "port", sets = "port", read = port_number, takes = "N", doc = "the port to listen on, up to 65535 (default 0: any free one)" },
+  { name = "plain-port", sets = "plain_port", read = port_number, takes = "N",
+    doc = "answer in clear on this port that it must be https (0: any free one)" },
   { name = "plan", sets = "plan", read = arguments.one_of("starter", "pro", "enterprise"), takes = "PLAN",
     doc = "how fast calls may be made: starter, pro or enterprise (the default)" },
   { name = "no-rate-limit", sets = "rate_limit", value = false, doc = "never refuse a call for being too fast" },
@@ -32,7 +34,10 @@ command.options = {
 }
 
 command.usage = "emulator [options]"
-command.doc = { "The first line on stdout is a JSON object with url, ca_file, api_key and pid." }
+command.doc = {
+  "The first line on stdout is a JSON object with url, ca_file, api_key and pid;",
+  "with --plain-port also plain_url.",
+}
 
 local function help_text()
   return "usage: gitdev " .. command.usage .. "\n" .. help.section("options", arguments.rows(command.options))
@@ -41,8 +46,9 @@ end
 
 local function announce(server, host)
   local json = require "gitdev.json"
-  io.stdout:write(string.format('{"url":%s,"ca_file":%s,"api_key":%s,"pid":%d}\n',
-    json.encode(server.url), json.encode(server.ca_file), json.encode(server.api_key), host.pid()))
+  local plain = server.plain_url and ',"plain_url":' .. json.encode(server.plain_url) or ""
+  io.stdout:write(string.format('{"url":%s,"ca_file":%s,"api_key":%s,"pid":%d%s}\n',
+    json.encode(server.url), json.encode(server.ca_file), json.encode(server.api_key), host.pid(), plain))
   io.stdout:flush()
 end
 

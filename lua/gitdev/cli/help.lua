@@ -24,13 +24,7 @@ help.options = {
   { "-", "stop handling options and execute stdin" },
 }
 
-help.commands = {
-  { "help [name]", "the reference: of a resource, an operation, an event or an error code" },
-  { "emulator", "serve the API's emulator until interrupted (gitdev emulator --help)" },
-  { "openapi", "print the API's OpenAPI document" },
-  { "webhooks", "try out what receives events (gitdev webhooks --help)" },
-  { "types", "print the types of the SDK for editors, as LuaCATS annotations" },
-}
+help.commands = require "gitdev.cli.commands"
 
 help.environment = {
   { "GIT_API_KEY", "the secret key, gsk_…" },

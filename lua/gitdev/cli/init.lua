@@ -5,14 +5,6 @@ local report = require "gitdev.cli.report"
 
 local cli = {}
 
-local COMMANDS = {
-  emulator = "gitdev.cli.emulator",
-  help = "gitdev.cli.manual",
-  openapi = "gitdev.cli.openapi",
-  types = "gitdev.cli.types",
-  webhooks = "gitdev.cli.webhooks",
-}
-
 local function version()
   local core = require "gitdev.core"
   local curl = require("gitdev.net").curl_version()
@@ -85,9 +77,19 @@ local function run_chunk(chunk)
   _G[global or module:match "^[^-]*"] = loaded
 end
 
-local function script_name(options)
-  if options.script == "-" then return nil end
-  return options.script
+local function is_there(name)
+  local file = io.open(name, "rb")
+  return file and file:close() or false
+end
+
+-- "-" is stdin.
+local function run_script(name, ...)
+  if name == "-" then return run_file(nil, ...) end
+  local fn, problem = loadfile(name)
+  if not fn then
+    error(is_there(name) and problem or problem .. require("gitdev.cli.misuse").script(name), 0)
+  end
+  fn(...)
 end
 
 --- With no script, no -e and no -v, the program comes from stdin.
@@ -108,7 +110,7 @@ local function run_all(options)
   end
   local arguments = _G.arg
   if options.script then
-    run_file(script_name(options), compat.unpack(arguments))
+    run_script(options.script, compat.unpack(arguments))
   end
   if reads_stdin(options) and not require("gitdev.net").isatty(0) then run_file(nil) end
 end
@@ -135,16 +137,31 @@ local function run(host, options)
   return exit_code.OK
 end
 
+-- The module of a command. The names of most scripts have a dot or a slash in them: for those no table is loaded.
+local function command_of(name)
+  if not name or name:find "[^%a]" then return nil end
+  for _, command in ipairs(require "gitdev.cli.commands") do
+    if command.name == name then return require(command.module) end
+  end
+  return nil
+end
+
+local function misused(word)
+  report.say("%s (gitdev --help tells what there is)", require("gitdev.cli.misuse").option(word))
+  return exit_code.USAGE
+end
+
 --- Carries the options out. `host` has the functions of the C part.
 local function dispatch(host, options)
+  if options.wrong then return misused(options.wrong) end
   if options.help then
     return report.print(require("gitdev.cli.help").text())
   end
   if options.version then io.stdout:write(version(), "\n") end
   if options.version_only then return exit_code.OK end
   if options.quiet then host.setenv("GITDEV_PROGRESS", "off") end
-  local command = COMMANDS[options.script]
-  if command then return require(command).main(host, _G.arg) end
+  local command = command_of(options.script)
+  if command then return command.main(host, _G.arg) end
   return run(host, options)
 end
 

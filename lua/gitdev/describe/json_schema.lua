@@ -47,7 +47,8 @@ local function put_id(schema, node, context)
     document.put(schema, "minLength", 1)
     document.put(schema, "maxLength", node.kind == "ref" and limits.ref_chars or limits.id_chars)
   else
-    document.put(schema, "pattern", "^" .. node.prefix .. "_[0-9a-z]{12}$")
+    local prefix = type(node.prefix) == "table" and "(?:" .. table.concat(node.prefix, "|") .. ")" or node.prefix
+    document.put(schema, "pattern", "^" .. prefix .. "_[0-9a-z]{12}$")
   end
 end
 

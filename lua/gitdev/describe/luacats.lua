@@ -48,11 +48,14 @@ end
 
 -- What stands for an id in a request: things of that kind too.
 local function identity(node)
-  local object = words.object_of(node.prefix)
-  if object and calls.is_thing(object.name) then
-    return "string|" .. luacats.class_of(object.name)
+  local text = "string"
+  for _, prefix in ipairs(type(node.prefix) == "table" and node.prefix or { node.prefix }) do
+    local object = words.object_of(prefix)
+    if object and calls.is_thing(object.name) then
+      text = text .. "|" .. luacats.class_of(object.name)
+    end
   end
-  return "string"
+  return text
 end
 
 local MAKERS = {

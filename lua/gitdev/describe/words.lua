@@ -111,7 +111,19 @@ local function add(parts, more)
   return parts
 end
 
+-- "id of a deployment or a job"
+local function several_phrase(node, many)
+  local kinds = {}
+  for i, prefix in ipairs(node.prefix) do
+    kinds[i] = words.one(object_of(prefix).name)
+  end
+  return { (many and "ids" or "id") .. " of " .. words.series(kinds, "or") }
+end
+
 local function identity_phrase(node, many)
+  if type(node.prefix) == "table" then
+    return several_phrase(node, many)
+  end
   local object = object_of(node.prefix)
   local what = many and "ids" or "id"
   if node.kind == "ref" and object then
@@ -247,6 +259,15 @@ end
 ---@return string
 function words.scope(scope)
   return (scope:gsub(":r$", ":read"):gsub(":w$", ":write"))
+end
+
+---The first sentence of a text, without its full stop; and the whole text, if there is more of it.
+---@param doc string
+---@return string
+---@return string|nil
+function words.summary(doc)
+  local first = doc:match "^(.-)%. " or doc:match "^(.-)%.?$"
+  return first, first .. "." ~= doc and doc or nil
 end
 
 ---An inline text without its marks.

@@ -34,6 +34,7 @@ return {
   end,
   warm = function(ca_file)
     require "gitdev.driver.socket"
+    require "gitdev.loop.sockets"
     return loop.warm(ca_file)
   end,
   close = loop.cancel_all,

@@ -208,6 +208,20 @@ local function answer(self, request, match, id, entry)
   return response
 end
 
+--- Answers a request that came in clear, whatever it is: with 403 (contract 1.1). A secret key in it counts as exposed. As `handle`.
+function emulator:handle_plain(request)
+  self:catch_up()
+  local id = "req_" .. self.random:id()
+  local entry = self.log:add(id, request, locate(request).target)
+  keyring.overhear(self, request.headers.authorization)
+  local refused = refusal.new("https_required", { message = "Use https. A key that was sent in clear is to be replaced." })
+  local headers = pipeline.basic_headers(self, id)
+  headers[#headers + 1], headers[#headers + 2] = "Content-Type", "application/json; charset=utf-8"
+  entry.status = refused.status
+  self.streams:notice()
+  return { status = refused.status, headers = headers, body = refused:body(id) }
+end
+
 --- Answers a request. `request`: method, target, headers (lower-case names), body, peer (the client's address), upgrade (whether it is
 -- a handshake of a WebSocket: "good", "malformed" or nil).
 -- Returns { status, headers = { "Name", "value", … }, body }, and what an injected fault wants done with it: `delay` (seconds),

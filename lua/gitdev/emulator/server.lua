@@ -14,6 +14,7 @@ local OWN_OPTIONS = {
   deliver_public = true,
   host = true,
   port = true,
+  plain_port = true,
   idle_timeout = true,
   request_timeout = true,
 }
@@ -119,9 +120,14 @@ local function finish(self, pending)
   exchange:close()
 end
 
+-- A target in its absolute form too, which a server must accept (RFC 9112 3.2.2).
+local function target_of(target)
+  return target:match "^[Hh][Tt][Tt][Pp][Ss]?://[^/?]*(/.*)$" or target
+end
+
 local function serve(self, exchange)
   local method, target, headers, body, peer = exchange:request()
-  target = target:match "^https?://[^/?]*(/.*)$" or target -- the absolute form, which a server must accept (RFC 9112 3.2.2)
+  target = target_of(target)
   local upgrade = headers.upgrade and exchange:upgrade_wish() or nil
   local response = self.emulator:handle {
     method = method, target = target, headers = headers, body = body, peer = peer, upgrade = upgrade,
@@ -133,6 +139,18 @@ local function serve(self, exchange)
     self.late:at(loop.now() + response.delay, finish, pending)
   else
     finish(self, pending)
+  end
+end
+
+-- Whatever is asked in clear has one answer.
+local function serve_plain(self)
+  local exchange = self.plain:next()
+  while exchange do
+    local method, target, headers = exchange:request()
+    local response = self.emulator:handle_plain { method = method, target = target_of(target), headers = headers }
+    exchange:answer(response.status, response.headers, response.body)
+    exchange:close()
+    exchange = self.plain:next()
   end
 end
 
@@ -163,12 +181,22 @@ local function turn(self)
     serve(self, exchange)
     exchange = self.listener:next()
   end
+  if self.plain then
+    serve_plain(self)
+  end
   local timer = self.late:take(loop.now())
   while timer do
     timer.action(self, timer.subject)
     timer = self.late:take(loop.now())
   end
   return patience(self)
+end
+
+local function shut(self)
+  self.listener:close()
+  if self.plain then
+    self.plain:close()
+  end
 end
 
 --- Stops serving, closes every connection, and removes the file with the certificate.
@@ -183,7 +211,7 @@ function server:stop()
     pending.exchange:close()
   end
   self.sender.close()
-  self.listener:close()
+  shut(self)
   self.file:close()
   live[self] = nil
 end
@@ -195,37 +223,55 @@ function server.stop_all()
   end
 end
 
-local function open(self, options)
-  local certificate = net.certificate(NAMES)
+-- Listens with a certificate, or in clear without one. Returns nil and a problem if that is not possible.
+local function listen(options, port, certificate)
   local listener, problem = loop.listen {
     host = options.host or "127.0.0.1",
-    port = options.port or 0,
+    port = port,
     certificate = certificate,
     body_max = limits.body_bytes + BODY_SLACK,
     idle_timeout = options.idle_timeout,
     request_timeout = options.request_timeout,
     version = limits.version,
+    https_only = not certificate,
   }
+  return listener, ("the emulator cannot listen on port %d: %s"):format(port, problem or "")
+end
+
+local function open(self, options)
+  local certificate = net.certificate(NAMES)
+  local listener, problem = listen(options, options.port or 0, certificate)
   if not listener then
-    return nil, ("the emulator cannot listen on port %d: %s"):format(options.port or 0, problem)
+    return nil, problem
   end
   self.listener = listener
+  if options.plain_port then
+    self.plain, problem = listen(options, options.plain_port)
+    if not self.plain then
+      shut(self)
+      return nil, problem
+    end
+    self.plain_port = self.plain:port()
+    self.plain_url = ("http://127.0.0.1:%d/v2"):format(self.plain_port)
+  end
   self.file, problem = net.temporary_file("gitdev-ca-", certificate:authority_pem())
   if not self.file then
-    listener:close()
+    shut(self)
     return nil, "the emulator's certificate cannot be kept: " .. problem
   end
   self.ca_file = self.file:path()
   return self
 end
 
---- Starts an emulator on this Lua state's loop. `options`: port (0: any), host ("127.0.0.1"), idle_timeout (75: seconds that a connection
--- may rest), request_timeout (30: seconds that a request may take to arrive), deliver (false: no webhook delivery leaves the emulator, as
--- without a server), deliver_ca_file (what deliveries trust instead of the system's certificates), deliver_public (true: deliveries may leave
--- this machine), and those of gitdev.emulator.new; the clock is the real one unless given. Returns nil and a problem, or a server:
+--- Starts an emulator on this Lua state's loop. `options`: port (0: any), host ("127.0.0.1"), plain_port (a port in clear, 0: any; nil: none),
+-- idle_timeout (75: seconds that a connection may rest), request_timeout (30: seconds that a request may take to arrive), deliver (false: no
+-- webhook delivery leaves the emulator, as without a server), deliver_ca_file (what deliveries trust instead of the system's certificates),
+-- deliver_public (true: deliveries may leave this machine), and those of gitdev.emulator.new; the clock is the real one unless given. Returns
+-- nil and a problem, or a server:
 --   url        base URL for clients: "https://127.0.0.1:PORT/v2"
 --   ca_file    path of a PEM file with the authority to trust; only this user can read it, and stop() removes it
 --   api_key    a gsk_test_ key        port        emulator
+--   plain_port, plain_url   the same for requests in clear, if there is such a port
 --   stop()
 function server.start(options)
   options = options or {}

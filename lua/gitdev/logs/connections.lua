@@ -57,7 +57,7 @@ function connections.lose(self, err)
     self.fruitless = 0
   end
   self.connection, self.steady, self.begun_at = nil, nil, self.cursor
-  self.fruitless = self.fruitless + 1
+  self.fruitless, self.cause = self.fruitless + 1, err
   local told = retry_after(err)
   if not err.retryable or told > RETRY_AFTER_MAX then
     return nil, err
@@ -100,6 +100,7 @@ function connections.open(self, max_retries)
     return self.connection
   end
   self.connection = connection
+  self.cause = not connection and self.cause or nil
   self.steady = not self.deadline and connection or nil
   return connection, err and follower.timely(self, err)
 end

@@ -9,13 +9,25 @@ local class = { __index = methods, __name = "gitdev.stream" }
 
 -- ---- time ----
 
----What is raised when its time is over.
-function follower.timeout_error(self)
+-- Why there was nothing to read from when its time was over; "" when there was.
+local function in_vain(self)
+  local cause = self.cause
+  if not cause then
+    return ""
+  end
+  return (" It was tried to go on (%d): %s."):format(self.fruitless, (cause.message:gsub("%.$", "")))
+end
+
+---What is raised when its time is over; the tries that it tells of are those of `err`, what it was over with, or of what it had failed with last.
+function follower.timeout_error(self, err)
+  local last = err and err.attempts[1] and err or self.cause or {}
   return errors.new {
     type = "timeout_error",
     code = "stream_timeout",
-    message = ("the log %s was not at its end after %g seconds."):format(self.subject, self.options.timeout),
+    message = ("the log %s was not at its end after %g seconds.%s"):format(self.subject, self.options.timeout, in_vain(self)),
     retryable = true,
+    request_id = last.request_id,
+    attempts = last.attempts,
   }
 end
 
@@ -50,7 +62,7 @@ end
 ---An error that a call ended with, or its own when its time is over.
 function follower.timely(self, err)
   if self.deadline and err.type == "timeout_error" and self.client.driver.now() >= self.deadline then
-    return follower.timeout_error(self)
+    return follower.timeout_error(self, err)
   end
   return err
 end

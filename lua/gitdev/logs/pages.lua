@@ -96,7 +96,7 @@ function pages.turn(self)
     got, err = pages.fetch(self, { limit = pages.MAX }, last and last.has_more and last.next_cursor or self.cursor)
   end
   if got then
-    self.page, self.at, self.fruitless = got, 0, 0
+    self.page, self.at, self.fruitless, self.cause = got, 0, 0, nil
   end
   return got ~= nil, err
 end

@@ -75,7 +75,7 @@ local function open_job(self)
   elseif err then
     return connections.outlast(self, follower.timely(self, err))
   end
-  self.fruitless = 0
+  self.fruitless, self.cause = 0, nil
   return true
 end
 
@@ -88,7 +88,11 @@ local function next_of_job(self)
   elseif not err then
     self.inner, self.job = nil, nil
   end
-  return line, err and (err.code == "stream_timeout" and follower.timeout_error(self) or err)
+  if err and err.code == "stream_timeout" then
+    self.cause, self.fruitless = self.inner.cause, self.inner.fruitless
+    return nil, follower.timeout_error(self, err)
+  end
+  return line, err
 end
 
 local function next_of_run(self)

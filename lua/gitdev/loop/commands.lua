@@ -5,6 +5,8 @@
 local commands = {}
 commands.__index = commands
 
+local CLOSED = "the loop was closed"
+
 ---@param handle userdata  a net.loop
 function commands.new(handle)
   return setmetatable({
@@ -17,16 +19,19 @@ end
 
 -- The link's connection on this loop: one of a loop that was closed, or of a fork's parent, is of no use.
 local function connection_of(self, link)
-  if link.handle ~= self.handle then
-    link.handle, link.connection = self.handle, link.make(self.handle)
+  if link.list ~= self then
+    link.list, link.connection = self, link.make(self.handle)
   end
   self.connections[link] = link.connection
   return link.connection
 end
 
---- Sends a command. done(values | nil, word, problem) is called from `collect`, or `unlink`. Returns the command; nil and why nothing was
--- sent; or false in a fork's child.
+--- Sends a command. done(values | nil, word, problem) is called from `collect`, `unlink` or `close`. Returns the command; nil and why nothing
+-- was sent; or false in a fork's child.
 function commands:send(link, done, seconds, ...)
+  if self.is_closed then
+    return nil, CLOSED
+  end
   local command, problem = connection_of(self, link):send(seconds, ...)
   if command then
     self.asked[command], self.count = { link = link, done = done }, self.count + 1
@@ -83,23 +88,42 @@ function commands:collect()
   return told
 end
 
---- Closes a link's connection; what waits for an answer over it is told "away". Its next command makes another.
-function commands:unlink(link)
+-- Tells those who wait for an answer over a link (nil: over any) that none will come.
+local function tell_away(self, link, problem)
   local waiting = {}
-  self.connections[link] = nil
   for command, asked in pairs(self.asked) do
-    waiting[command] = asked.link == link and asked or nil
+    if not link or asked.link == link then
+      waiting[#waiting + 1] = command
+    end
   end
-  for command, asked in pairs(waiting) do
-    forget(self, command)
-    asked.done(nil, "away", "the connection was closed")
+  for _, command in ipairs(waiting) do
+    local asked = forget(self, command) -- nil when one that was told before has dropped it
+    if asked then
+      asked.done(nil, "away", problem)
+    end
   end
 end
 
+--- Closes a link's connection, on whichever loop it is; what waits for an answer over it is told "away". Its next command makes another.
+function commands.unlink(link)
+  local self, connection = link.list, link.connection
+  link.list, link.connection = nil, nil
+  if connection then
+    connection:close()
+  end
+  if self then
+    self.connections[link] = nil
+    tell_away(self, link, "the connection was closed")
+  end
+end
+
+--- Closes all connections; what waits for an answer is told "away".
 function commands:close()
+  self.is_closed = true
   for _, connection in pairs(self.connections) do
     connection:close()
   end
+  tell_away(self, nil, CLOSED)
 end
 
 return commands

@@ -10,8 +10,8 @@
 --
 --   report: member      who it is, for as long as it lives
 --           visit       a number that grows with each: who has not heard what came of a visit may repeat it
---           wanted      tokens wanted now
---           flying      its requests under way
+--           wanted      tokens wanted now, or by the time that the answer is there
+--           flying      its requests under way, and tokens that it has in hand
 --           returned    tokens that it was granted and has not used: nobody will
 --           answered, refused    answers since its last report; those of them that were 429
 --           remaining, age       what the latest answer said is left; seconds since its request left. nil: there was none
@@ -41,14 +41,16 @@ local bucket = { KEEP = 3600 }
 bucket.TEXT = [==[
 local WINDOW = 0.75 -- seconds: what was granted in the last one to two windows may be on its way
 local HEARD = 2 * WINDOW -- for so long a member's word of what is under way is taken
+local KNOWN = 3 -- seconds for which a member's latest visit is remembered: one may be repeated, or come late
 local GRACE = 1 -- seconds after its turn for which a place is kept
 local SPREAD = 0.05 -- seconds of refill that are given at a turn: 20 visits a second for the fastest plan
 local LOOK = 0.1 -- seconds after which to see whether the limits have become known
 local LOOK_MAX = 60 -- seconds between two looks of one in the line
 local ASK_MAX, ASK_AGAIN = 5, 600 -- who is to ask has so long; plans change
+local DOUBT = 10 -- seconds for which limits that were asked for are not in doubt, whatever speaks against them
 local ALONE = 60 -- seconds
 local PAUSE_MAX = 60 -- seconds; a member believes no longer one either
-local NUMBER_MAX = 1e6 -- in a report
+local NUMBER_MAX = 1e6 -- in a report; visits begin again at 1 behind it
 local EARLY = 0.001 -- seconds: who comes that much late finds its tokens there, however clocks are rounded
 local STEP = 1 -- a clock that goes back by more has been set; by less, it is another's
 local MARGIN = 0.998 -- of the refill that is counted on: two clocks never go alike
@@ -190,7 +192,7 @@ local function muster(state, id, now)
     end
     if member.id == id then
       visitor = member
-    elseif member.kept > 0 or member.heard > now - HEARD then
+    elseif member.kept > 0 or member.heard > now - KNOWN then
       kept[#kept + 1] = member
     end
   end
@@ -210,6 +212,13 @@ local function kept_for_others(state, visitor)
     end
   end
   return visitor.kept > 0 and before or all, all
+end
+
+-- How many visits a report is behind the latest of its member: 0 when that is repeated. Nil when it is a new one.
+local function visits_behind(visitor, report, now)
+  local behind = (visitor.visit - report.visit) % NUMBER_MAX
+  local is_known = visitor.visit > 0 and report.visit > 0 and visitor.heard > now - KNOWN
+  return is_known and behind < NUMBER_MAX / 2 and behind or nil
 end
 
 -- ---- what a report tells ----
@@ -235,14 +244,23 @@ local function hear_limits(state, report, now)
   if per_minute == 0 or burst < 1 then
     return
   end
-  if state.per_minute == 0 then
-    -- Only what was asked for just now says how much is there: else it is as if nothing was.
-    state.tokens = report.asked and math.min(report.remaining or 0, burst) - report.flying or 0
-  elseif not report.asked then
+  local is_news = math.abs(per_minute - state.per_minute) + math.abs(burst - state.burst) > TINY
+  if state.per_minute > 0 and not report.asked then
     return
+  elseif is_news then
+    -- Only what was asked for just now says how much is there: else it is as if nothing was.
+    local flying = math.max(report.flying, on_the_way(state, now))
+    state.tokens, state.share = report.asked and math.min(report.remaining or 0, burst) - flying or 0, 1
   end
   state.per_minute, state.burst = per_minute, burst
   state.learned_at = report.asked and now or state.learned_at
+end
+
+-- A refusal, or more left than there can be: the plan may be another by now. Who wants something next is to ask.
+local function doubt(state, now)
+  if now > state.learned_at + DOUBT then
+    state.learned_at = -1e9
+  end
 end
 
 -- There was no token, and there will be one when the pause ends. What is on its way may want it too; each that is refused as well gives back
@@ -257,17 +275,21 @@ end
 
 local function hear(state, visitor, report, now)
   hear_limits(state, report, now)
-  if report.visit > 0 and report.visit == visitor.visit then
+  if visits_behind(visitor, report, now) then
     report.returned, report.answered, report.refused, report.paused_for = 0, 0, 0, nil -- it has been heard
   end
   visitor.visit, visitor.flying, visitor.heard = report.visit, report.flying, now
   state.share = math.min(state.share + SHARE_MORE * report.answered, 1)
-  state.tokens = math.min(state.tokens + report.returned + report.refused, math.max(state.burst, state.tokens))
+  local room = state.burst - on_the_way(state, now)
+  state.tokens = math.max(state.tokens, math.min(state.tokens + report.returned + report.refused, room))
+  local remaining = report.remaining
   if report.paused_for then
     hear_pause(state, math.min(report.paused_for, PAUSE_MAX), now)
   end
+  if report.paused_for or state.per_minute > 0 and (remaining or 0) > state.burst then
+    doubt(state, now)
+  end
   -- More than the server can have: others spend too.
-  local remaining = report.remaining
   if remaining and state.tokens > remaining + 1 + state.per_minute / 60 * (report.age or 0) then
     state.tokens = remaining - on_the_way(state, now)
   end
@@ -317,6 +339,9 @@ return function(packed, given, now)
   local state, report = unpack_state(packed, now), clean(given)
   local visitor = muster(state, report.member, now)
   refill(state, now)
+  if (visits_behind(visitor, report, now) or 0) > 0 then
+    return { granted = 0, wait = LOOK }, pack_state(state) -- held up on its way: nobody waits for what comes of it
+  end
   hear(state, visitor, report, now)
   local grant = { granted = 0, ask = should_ask(state, report, now) }
   if state.per_minute > 0 then

@@ -15,6 +15,8 @@ local OPTIONS = { path = "string", max = "limit", sync = "boolean", now = "funct
 
 local HEADER = "gitdev.store 1\n"
 local LOCK_SECONDS = 5 -- a turn takes milliseconds: who holds the lock for longer has been stopped
+local TAKE_SECONDS = 0.25 -- for a share of a rate limit: the loop stands still meanwhile, and its calls can do without
+local ETIMEDOUT = 110
 local LINES_MIN = 1000 -- a file with fewer is short enough
 
 local function failure(self, what, problem)
@@ -166,11 +168,19 @@ local function work(self, is_new, action)
   return first, second
 end
 
-local function turn(self, action)
+local function lock(self, seconds)
+  local state, problem, number = self.journal:lock(seconds)
+  if number == ETIMEDOUT then
+    problem = ("%s for more than %g seconds: look who has it open (fuser), and whether that one is stopped or its disk slow"):format(problem, seconds)
+  end
+  return check(self, "cannot lock", state, problem)
+end
+
+local function turn(self, action, seconds)
   if not self.journal then
     errors.misuse { message = "the store is closed." }
   end
-  local state = check(self, "cannot lock", self.journal:lock(LOCK_SECONDS))
+  local state = lock(self, seconds or LOCK_SECONDS)
   local ok, first, second = pcall(work, self, state == "new", action)
   self.journal:unlock()
   if not ok then
@@ -199,7 +209,7 @@ function file.new(options)
     errors.misuse { code = "parameter_missing", param = "path", message = "gitdev.store.file needs the path of its file." }
   end
   local self = setmetatable({ path = options.path, max = options.max or arguments.MAX, now = options.now or core.time }, file)
-  self.sync, self.enough = options.sync ~= false, 0
+  self.id, self.sync, self.enough = "file " .. options.path, options.sync ~= false, 0
   local problem
   self.journal, problem = require("gitdev.net").journal(options.path)
   if not self.journal then
@@ -270,7 +280,7 @@ function file:take(name, report)
     local grant, state = bucket.take(self.limits[key], report, self.now())
     write(self, limit_line(key, state), false)
     return grant
-  end))
+  end, TAKE_SECONDS))
 end
 
 function file:close()

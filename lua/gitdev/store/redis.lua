@@ -67,6 +67,11 @@ local function place_of(server)
   return (server.host:find(":", 1, true) and "[" .. server.host .. "]" or server.host) .. ":" .. server.port
 end
 
+-- Two stores are one that lead to the same keys, as the same user. What is between the words is in none of them.
+local function id_of(server, prefix)
+  return table.concat({ "redis", place_of(server), server.database or 0, server.username or "", prefix }, "\0")
+end
+
 ---@param options? gitdev.RedisStoreOptions
 ---@return gitdev.Store|nil
 ---@return gitdev.Error|nil
@@ -86,6 +91,7 @@ function redis.new(options)
     link = link,
     place = place_of(server),
     prefix = options.prefix or "gitdev:",
+    id = id_of(server, options.prefix or "gitdev:"),
     timeout = options.timeout or TIMEOUT,
     replay = options.replay or "closed",
     pacing = options.pacing or "open",
@@ -96,9 +102,15 @@ end
 
 -- ---- asking the server ----
 
+-- What a server says that is well, but not at the moment, or not the one to ask. Any other refusal is somebody's to mend.
+local PASSING = { BUSY = true, LOADING = true, READONLY = true, MASTERDOWN = true, CLUSTERDOWN = true, TRYAGAIN = true }
+
 local function failure(self, word, problem)
-  local kind = word == "refused" and "config_error" or "connection_error"
-  return errors.new { type = kind, code = "store_failed", message = ("the store on Redis at %s: %s."):format(self.place, problem) }
+  local is_wrong = word == "refused" and not PASSING[problem:match "^%u+"]
+  -- A server that does not know a command says what came with it: with AUTH, the password.
+  problem = tostring(problem):gsub(", with args beginning with.*$", ""):gsub("[%s.]+$", "")
+  return errors.new { type = is_wrong and "config_error" or "connection_error", code = "store_failed",
+    message = ("the store on Redis at %s: %s."):format(self.place, problem) }
 end
 
 -- Whether a script is to be sent again: whole, since the server does not know it (any more); or because a connection ended before the answer.

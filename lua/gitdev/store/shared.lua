@@ -39,10 +39,12 @@ local function await(dict)
   return held or 0
 end
 
-local function full(self)
-  local message = ("the shared dictionary %s is full: give it more memory (lua_shared_dict %s 10m; in nginx's configuration)."):format(
-    self.name, self.name)
+local function fail(message)
   error(errors.new { type = "config_error", code = "store_failed", message = message }, 0)
+end
+
+local function full(self)
+  fail(("the shared dictionary %s is full: give it more memory (lua_shared_dict %s 10m; in nginx's configuration)."):format(self.name, self.name))
 end
 
 -- The lock is a number that is there always, so that it takes no memory: 0, or the stamp of who has it. Whoever wants it adds a stamp, and takes it
@@ -50,12 +52,14 @@ end
 local function lock(self)
   local dict, mine, dead = self.dict, new_stamp(), 0
   while true do
-    local value = dict:incr(LOCK, mine - dead)
+    local value, wrong = dict:incr(LOCK, mine - dead)
     if value == mine then
       return mine
     elseif value then
       dict:incr(LOCK, dead - mine)
       dead = await(dict)
+    elseif wrong ~= "not found" then
+      fail(("the shared dictionary %s: its entry %s is not this library's: %s."):format(self.name, LOCK, tostring(wrong)))
     else -- somebody has emptied the dictionary
       local ok, problem = dict:safe_add(LOCK, 0)
       dead = (ok or problem == "exists") and 0 or full(self)
@@ -93,8 +97,7 @@ local function put(self, how, key, value, seconds)
     if ok or problem == "exists" then
       return ok
     elseif problem ~= "no memory" then
-      local message = ("the shared dictionary %s: %s."):format(self.name, tostring(problem))
-      error(errors.new { type = "config_error", code = "store_failed", message = message }, 0)
+      fail(("the shared dictionary %s: %s."):format(self.name, tostring(problem)))
     end
   until not sweep(self)
   full(self)
@@ -149,7 +152,7 @@ function shared.new(name)
       or "those are nginx's, and this is not nginx.")
     return nil, errors.new { type = "config_error", code = "store_failed", param = "name", message = message }
   end
-  return setmetatable({ dict = dict, name = name }, shared)
+  return setmetatable({ dict = dict, name = name, id = "shared " .. name }, shared)
 end
 
 function shared:seen(id, ttl)

@@ -67,7 +67,7 @@ end
 
 -- The path of a target, in its absolute form too (RFC 9112 3.2.2).
 local function path_of(target)
-  target = target:match "^https?://[^/?]*(.*)$" or target
+  target = target:match "^[Hh][Tt][Tt][Pp][Ss]?://[^/?]*(.*)$" or target
   local path = target:match "^[^?]*"
   return path == "" and "/" or path
 end

@@ -30,7 +30,8 @@ local KINDS = {
     return type(value) == "string" and (not format or not format.pattern or regex.matches(format.pattern, value))
   end,
   id = function(node, value)
-    return type(value) == "string" and value:find("^" .. node.prefix .. "_" .. ("[0-9a-z]"):rep(12) .. "$") ~= nil
+    local prefix = type(value) == "string" and value:match("^(%l+)_" .. ("[0-9a-z]"):rep(12) .. "$")
+    return prefix and (prefix == node.prefix or type(node.prefix) == "table" and contains(node.prefix, prefix)) or false
   end,
   int = function(node, value)
     return type(value) == "number" and value % 1 == 0 and value >= (node.min or value) and value <= (node.max or value)

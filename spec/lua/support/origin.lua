@@ -1,13 +1,12 @@
 --- A TLS origin inside this process for specs: each request is handed to a function, which says what is sent back. What arrives is
 -- counted, so that a spec can tell how often a request was really sent.
-local core = require "gitdev.core"
+local listening = require "spec.lua.support.listening"
 local loop = require "gitdev.loop"
-local net = require "gitdev.net"
 
 local origin = {}
 origin.__index = origin
 
-origin.API_KEY = "gsk_test_abcdefghijklmnopqrstuvwxyz012345"
+origin.API_KEY = listening.API_KEY
 
 local function json_answer(status, body)
   return { status = status, body = body, fields = { "Content-Type", "application/json", "X-RateLimit-Remaining", "100" } }
@@ -38,36 +37,10 @@ end
 
 --- Starts an origin. handler(request, number) returns { status=, fields=, body= }, { raw = bytes, reset= } or "hold".
 function origin.start(handler, names)
-  local self = setmetatable({ handler = handler, requests = {}, held = {} }, origin)
-  local certificate = net.certificate(names or { "localhost", "127.0.0.1" })
-  self.file = assert(net.temporary_file("gitdev-spec-", certificate:authority_pem()))
-  self.ca_file = self.file:path()
-  self.listener = assert(loop.listen { certificate = certificate })
-  self.url = "https://127.0.0.1:" .. self.listener:port() .. "/v2"
-  self.service = function()
-    serve(self)
-  end
-  loop.serve(self.service)
-  return self
+  return listening.start(setmetatable({ handler = handler, requests = {} }, origin), serve, names)
 end
 
-function origin:stop()
-  loop.unserve(self.service)
-  for _, exchange in ipairs(self.held) do
-    exchange:close()
-  end
-  self.listener:close()
-  self.file:close()
-end
-
---- A core client of this origin.
-function origin:client(options)
-  local all = { api_key = origin.API_KEY, base_url = self.url, ca_file = self.ca_file }
-  for name, value in pairs(options or {}) do
-    all[name] = value
-  end
-  return assert(core.client(all))
-end
+origin.stop, origin.client = listening.stop, listening.client
 
 --- Makes a call and returns what call:result() gives, and the call.
 function origin:call(method, path, options)

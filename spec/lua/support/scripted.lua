@@ -122,6 +122,26 @@ function scripted.page(lines, next_cursor)
   return { object = "list", data = json.array(lines), has_more = next_cursor ~= nil, next_cursor = next_cursor }
 end
 
+--- What make() says of each number, in order: scripted.log, scripted.line.
+function scripted.each(make, first, last)
+  local list = {}
+  for seq = first, last do
+    list[#list + 1] = make(seq)
+  end
+  return list
+end
+
+--- All that comes out of a stream until its end, each as brief() has it, and the error that ended it, if one did.
+function scripted.all(stream, brief)
+  local list = {}
+  local ok, err = pcall(function()
+    for one in stream do
+      list[#list + 1] = brief(one)
+    end
+  end)
+  return list, not ok and err or nil
+end
+
 --- An answer that something other than the API gives.
 scripted.FOREIGN = { type = "api_error", code = "", message = "a proxy", status = 502, retryable = true }
 

@@ -1,12 +1,10 @@
 --- A TLS origin inside this process whose answers are WebSockets.
-local core = require "gitdev.core"
-local loop = require "gitdev.loop"
-local net = require "gitdev.net"
+local listening = require "spec.lua.support.listening"
 
 local stream_origin = {}
 stream_origin.__index = stream_origin
 
-stream_origin.API_KEY = "gsk_test_abcdefghijklmnopqrstuvwxyz012345"
+stream_origin.API_KEY = listening.API_KEY
 
 local function answer(self, exchange)
   self.requests = self.requests + 1
@@ -56,35 +54,10 @@ end
 --- Starts one. options: opened(peer), heard(peer, text), refuse(number) -> { status=, fields=, body= } | "hold" | nil. `peers` are the
 -- server's ends in their order, `closed` says by peer how it was closed.
 function stream_origin.start(options)
-  local self = setmetatable({ options = options or {}, requests = 0, peers = {}, held = {}, closed = {} }, stream_origin)
-  local certificate = net.certificate { "localhost", "127.0.0.1" }
-  self.file = assert(net.temporary_file("gitdev-spec-", certificate:authority_pem()))
-  self.ca_file = self.file:path()
-  self.listener = assert(loop.listen { certificate = certificate })
-  self.url = "https://127.0.0.1:" .. self.listener:port() .. "/v2"
-  self.service = function()
-    serve(self)
-  end
-  loop.serve(self.service)
-  return self
+  local self = setmetatable({ options = options or {}, requests = 0, peers = {}, closed = {} }, stream_origin)
+  return listening.start(self, serve)
 end
 
-function stream_origin:stop()
-  loop.unserve(self.service)
-  for _, exchange in ipairs(self.held) do
-    exchange:close()
-  end
-  self.listener:close()
-  self.file:close()
-end
-
---- A core client of this origin.
-function stream_origin:client(options)
-  local all = { api_key = stream_origin.API_KEY, base_url = self.url, ca_file = self.ca_file }
-  for name, value in pairs(options or {}) do
-    all[name] = value
-  end
-  return assert(core.client(all))
-end
+stream_origin.stop, stream_origin.client = listening.stop, listening.client
 
 return stream_origin

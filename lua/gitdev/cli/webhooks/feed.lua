@@ -2,14 +2,18 @@
 --
 -- The list is asked for from a little before the newest event that is known, the oldest first, through all its pages; what is known of that time is
 -- left out. So an event of the same second, one that is made while pages are turned, and one that is listed a moment late, are all taken, once.
--- When so much time has passed since it came that nothing can be late any more, the list is asked for from that event on.
+-- Now and then it is asked for from long before, for one that is listed later still. When so much time has passed since the newest came that nothing
+-- can be late any more, the list is asked for from that event on.
 -- All times are those of events: the clock of this machine, which may differ, has no say.
 local feed = {}
 feed.__index = feed
 
--- Seconds by which an event may be listed later than its time says.
-local OVERLAP = 10
+-- Seconds before the newest event from which each look asks; and from which one look a minute does, since what comes again each time costs requests.
+local NEAR, FAR, FAR_EVERY = 10, 300, 60
 local PAGE = 100
+
+--- Seconds by which an event may be listed later than its time says.
+feed.OVERLAP = FAR
 
 local function is_wanted(self, kind)
   for _, wanted in ipairs(self.types) do
@@ -35,7 +39,8 @@ function feed.new(options)
     type = #options.types == 1 and options.types[1] ~= "*" and options.types[1] or nil,
     project = options.project,
     at = options.since,
-    floor = options.since or 0,
+    floors = { [NEAR] = options.since or 0, [FAR] = options.since or 0 }, -- times before which a look of either kind does not ask
+    far_due = options.now() + FAR_EVERY,
     seen = options.seen or {},
     resumes = options.resumes,
     known = {}, -- ids that begin() found, and left out
@@ -52,14 +57,19 @@ local function each_since(self, time)
   return self.events:each(params(self, { since = time, order = "asc", limit = PAGE }))
 end
 
+-- Goes on at a time, with nothing behind it that is known to be settled.
+local function start_at(self, time)
+  self.at, self.floors[NEAR], self.floors[FAR] = time, 0, 0
+end
+
 -- Knows all that is there, up to what is now its newest event.
 local function know(self)
   local newest = self.events:list(params(self, { limit = 1 })).data[1]
-  self.at, self.floor = newest and newest.timestamp or 0, 0
+  start_at(self, newest and newest.timestamp or 0)
   if not newest then
     return
   end
-  for event in each_since(self, math.max(0, self.at - OVERLAP)) do
+  for event in each_since(self, math.max(0, self.at - FAR)) do
     self.seen[event.id], self.known[event.id] = event.timestamp, event.timestamp
     if event.id == newest.id then
       break
@@ -77,21 +87,40 @@ end
 -- there, the beginning of what is another API now.
 function feed:begin()
   if self.at and is_behind(self) then
-    self.at, self.floor = self.resumes and 0 or nil, 0
+    start_at(self, self.resumes and 0 or nil)
   end
   if not self.at then
     know(self)
   end
 end
 
--- The time from which on the next look asks.
-local function first_time(self)
-  return math.max(self.floor, self.at - OVERLAP)
+-- The time from which on a look asks that goes back by `overlap`.
+local function first_time(self, overlap)
+  return math.max(self.floors[overlap], self.at - overlap)
+end
+
+-- How far back a look that begins now asks. It may have no room for all that it finds: what it leaves is not asked for at once, as far looks alone
+-- would not come to what is new.
+local function overlap_of(self, now)
+  if now < self.far_due then
+    return NEAR
+  end
+  self.far_due = now + FAR_EVERY
+  return FAR
+end
+
+-- After a look through all of the list, that began at `began`: what cannot be late any more is not asked for again.
+local function settle(self, overlap, began)
+  for _, one in ipairs { NEAR, FAR } do
+    if one <= overlap and began - self.reached > one then
+      self.floors[one] = self.at
+    end
+  end
 end
 
 local function forget(self)
   for id, at in pairs(self.seen) do
-    if at < first_time(self) then
+    if at < first_time(self, FAR) then
       self.seen[id] = nil
     end
   end
@@ -113,7 +142,8 @@ end
 -- Raises what the calls raise; what was taken before is taken. Returns how many were new.
 function feed:poll(take, room)
   local count, listed, began = 0, 0, self.now()
-  for event in each_since(self, first_time(self)) do
+  local overlap = overlap_of(self, began)
+  for event in each_since(self, first_time(self, overlap)) do
     listed = listed + 1
     if count == room then
       break
@@ -123,12 +153,13 @@ function feed:poll(take, room)
     end
   end
   self.calls = math.floor(listed / PAGE) + 1
-  if count ~= room and began - self.reached > OVERLAP then
-    self.floor = self.at
+  if count ~= room then
+    settle(self, overlap, began)
   end
   if listed == 0 and self.listed and is_behind(self) then
     -- The newest event is gone: the API has begun anew. All that it will have is new.
-    self.at, self.floor, self.seen = 0, 0, {}
+    start_at(self, 0)
+    self.seen = {}
   end
   self.listed = listed > 0
   forget(self)

@@ -19,8 +19,6 @@ local TAKEN_MAX, WAITING_MAX = 1000, 1000
 local PAUSE, IDLE, OUTAGE = 1, 5, 30
 -- No more than this share of the rate limit is spent on looking.
 local SHARE = 0.25
--- Seconds by which an event may be listed late: a restart looks back so far.
-local OVERLAP = 10
 
 local UNITS = { s = 1, m = 60, h = 3600, d = 86400 }
 
@@ -101,9 +99,9 @@ local function pause_of(number, answer)
   return pause and math.max(pause, math.min(RETRY_AFTER_MAX, retry_after(answer)))
 end
 
--- The time before which all events have ended that were taken, and will be.
+-- The time before which all events have ended that were taken, and will be: a restart looks back as far as one may be listed late.
 local function through(self)
-  local oldest = self.feed.at - OVERLAP
+  local oldest = self.feed.at - feed.OVERLAP
   for event in pairs(self.open) do
     oldest = math.min(oldest, event.timestamp)
   end

@@ -15,6 +15,9 @@ local function milliseconds(seconds)
 end
 
 ---Sets what the next operations on a socket may take, seconds.
+---@param sock table
+---@param connecting number
+---@param moving number  each read, each write
 function connection.give(sock, connecting, moving)
   local ms = milliseconds(moving)
   sock:settimeouts(milliseconds(connecting), ms, ms)
@@ -43,6 +46,11 @@ end
 local TRUST_HINT = "; nginx trusts what the directive lua_ssl_trusted_certificate names, and nothing without it"
 local DEPTH_HINT = "; nginx looks no further up than lua_ssl_verify_depth says, which is 1 where it is not set"
 
+-- OpenSSL's numbers for an issuer that is not known, and for a chain that is too long. What else may be wrong is the certificate's own fault.
+local HINTS = { [2] = TRUST_HINT, [18] = TRUST_HINT, [19] = TRUST_HINT, [20] = TRUST_HINT, [21] = TRUST_HINT, [22] = DEPTH_HINT, [27] = TRUST_HINT }
+
+local NOT_ACCEPTED = "nginx did not accept its certificate"
+
 local function not_secured(err, seconds)
   err = tostring(err)
   if err == "timeout" then
@@ -50,18 +58,20 @@ local function not_secured(err, seconds)
   elseif not is_about_trust(err) then
     return failure("unsent", err)
   end
-  local hint = err:find("mismatch", 1, true) and "" or err:find("too long", 1, true) and DEPTH_HINT or TRUST_HINT
-  return failure("untrusted", err:gsub("^%d+: ", "") .. hint)
+  local number, text = err:match "^(%d+): (.*)$"
+  local hint = number and HINTS[tonumber(number)] or err == NOT_ACCEPTED and TRUST_HINT or ""
+  return failure("untrusted", (text or err) .. hint)
 end
 
 -- Where no session is wanted, a handshake that is over at once passes for a success though the certificate is not accepted; where one is, it
--- fails an assertion (lua-resty-core 0.1.25).
+-- fails an assertion (lua-resty-core 0.1.25). A session may be a NULL; of ngx_lua before 0.10.21 it is a userdata.
 local function secure(sock, name)
   local fine, session, err = pcall(sock.sslhandshake, sock, nil, name, true)
   if not fine then
-    return nil, "nginx did not accept its certificate"
+    return nil, NOT_ACCEPTED
   end
-  return type(session) == "cdata", err -- which may be a NULL, and is true all the same
+  local kind = type(session)
+  return kind == "cdata" or kind == "userdata", err
 end
 
 -- Nginx resolves no name without a resolver, and its certificates' checks know names alone: what is this machine itself is called so.
@@ -77,7 +87,24 @@ end
 
 local CONNECT = "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n"
 
+-- Answers that only say that it goes on; a proxy that sends them without end would hold the worker.
+local INTERIM_MAX = 64
+
+-- The head that counts, of what has been fed. Of those before it the end is told too.
+local function pull_head(reader, seen)
+  local event, message = reader:pull()
+  while event == "end" or event == "head" and message.status < 200 and message.status ~= 101 do
+    seen.interim = seen.interim + (event == "head" and 1 or 0)
+    if seen.interim > INTERIM_MAX then
+      return "error", "it only ever says that it goes on (status 1xx)"
+    end
+    event, message = reader:pull()
+  end
+  return event, message
+end
+
 local function read_answer(sock, reader)
+  local seen = { interim = 0 }
   reader:no_body()
   while true do
     local bytes, err = sock:receiveany(4096)
@@ -85,10 +112,7 @@ local function read_answer(sock, reader)
       return nil, err
     end
     reader:feed(bytes)
-    local event, message = reader:pull()
-    while event == "end" or event == "head" and message.status < 200 do
-      event, message = reader:pull()
-    end
+    local event, message = pull_head(reader, seen)
     if event == "head" then
       return message.status
     elseif event == "error" then
@@ -114,63 +138,109 @@ local function tunnel(sock, way, target)
   return true
 end
 
--- ---- opening ----
+-- ---- routes ----
+
+-- What is the same for all connections to a place: nginx's environment does not change while a worker lives. By pool, host and port.
+local routes, route_count, ROUTES_MAX = {}, 0, 256
 
 -- A proxy's user has connections of its own; nginx may write the name of a pool to its log.
-local function pool_of(request, way)
+local function pool_of(pool, place, way)
   local path = way and way.name .. " " .. (way.authorization and ngx.md5(way.authorization) or "") or "direct"
-  return string.format("gitdev %s:%d tls %s", request.host, request.port, path)
+  return string.format("gitdev %s tls %s %s", place, path, pool)
 end
 
-local function connect(sock, request, way, seconds)
-  local host = address_of(way and way.host or request.host)
-  local options = { pool = pool_of(request, way), pool_size = POOL_SIZE }
-  local ok, err = sock:connect(host, way and way.port or request.port, options)
+local function new_route(pool, request)
+  local host, port = request.host, request.port
+  local place = string.format("%s:%d", host, port)
+  local way, wrong = proxy.of(host)
+  return {
+    place = place,
+    way = way,
+    wrong = wrong,
+    host = address_of(way and way.host or host),
+    port = way and way.port or port,
+    name = name_of(host),
+    options = { pool = pool_of(pool, place, way), pool_size = POOL_SIZE },
+  }
+end
+
+local function route_of(pool, request)
+  local hosts = routes[pool] or {}
+  local ports = hosts[request.host] or {}
+  local route = ports[request.port]
+  if not route then
+    route = new_route(pool, request)
+    route_count = route_count + 1
+    if route_count > ROUTES_MAX then
+      routes, hosts, ports, route_count = {}, {}, {}, 1
+    end
+    routes[pool], hosts[request.host], ports[request.port] = hosts, ports, route
+  end
+  return route
+end
+
+-- ---- opening ----
+
+local function connect(sock, route, seconds)
+  local ok, err = sock:connect(route.host, route.port, route.options)
   if not ok then
-    return not_connected(tostring(err), host, seconds)
+    return not_connected(tostring(err), route.host, seconds)
   end
   return true
 end
 
 -- One that rests, or with `fresh` one that never did: those that rest have likely been left by the server together.
-local function take(sock, request, way, fresh, seconds)
-  local ok, problem = connect(sock, request, way, seconds)
+local function take(sock, route, fresh, seconds)
+  local ok, problem = connect(sock, route, seconds)
   while ok and fresh and sock:getreusedtimes() > 0 do
     sock:close()
-    ok, problem = connect(sock, request, way, seconds)
+    ok, problem = connect(sock, route, seconds)
+  end
+  return ok, problem
+end
+
+-- Makes a connection that is new ready for use. What connecting may take, `seconds` in all, is over at `due`.
+local function prepare(sock, route, seconds, due, left)
+  local ok, problem = true, nil
+  if route.way then
+    local rest = due - core.now()
+    connection.give(sock, rest, rest)
+    ok, problem = tunnel(sock, route.way, route.place)
+  end
+  if ok then
+    connection.give(sock, due - core.now(), left)
+    ok, problem = secure(sock, route.name)
+    if not ok then
+      return not_secured(problem, seconds)
+    end
   end
   return ok, problem
 end
 
 ---Connects a socket.
----@param sock table      a new cosocket
+---@param sock table      a new cosocket; each read and write of it may take `left` then
 ---@param request table   the machine's, see core's call:next()
+---@param pool string     only connections of the same pool are shared
 ---@param fresh boolean   none that was used before
 ---@param left number     seconds until the try is over
 ---@return boolean|nil reused  whether the connection was used before
 ---@return table|nil problem   { kind, message, unsent } as call:outcome() wants them
-function connection.open(sock, request, fresh, left)
-  local way, wrong = proxy.of(request.host)
-  if wrong then
-    return failure("not possible", wrong)
+function connection.open(sock, request, pool, fresh, left)
+  local route = route_of(pool, request)
+  if route.wrong then
+    return failure("not possible", route.wrong)
   end
   local seconds = math.min(left, request.connect_timeout)
-  connection.give(sock, seconds, seconds)
-  local ok, problem = take(sock, request, way, fresh, seconds)
+  local due = core.now() + seconds
+  connection.give(sock, seconds, left)
+  local ok, problem = take(sock, route, fresh, seconds)
+  if ok and sock:getreusedtimes() > 0 then
+    return true
+  elseif ok then
+    ok, problem = prepare(sock, route, seconds, due, left)
+  end
   if not ok then
     return nil, problem
-  elseif sock:getreusedtimes() > 0 then
-    return true
-  end
-  if way then
-    ok, problem = tunnel(sock, way, request.host .. ":" .. request.port)
-    if not ok then
-      return nil, problem
-    end
-  end
-  ok, problem = secure(sock, name_of(request.host))
-  if not ok then
-    return not_secured(problem, seconds)
   end
   return false
 end

@@ -7,12 +7,11 @@
 -- A coroutine may die in any wait (its client is gone, its worker ends). It has said when it will be heard of again; a call whose time is over by far
 -- is found by others (sweep), and what it holds of the rate limit is given back.
 local core = require "gitdev.core"
-local exchange = require "gitdev.driver.nginx.exchange"
 local fleet = require "gitdev.fleet"
+local flights = require "gitdev.driver.nginx.flights"
 local line_of_calls = require "gitdev.driver.nginx.line"
 local phase = require "gitdev.driver.nginx.phase"
 local tasks = require "gitdev.driver.nginx.tasks"
-local waiter_of = require "gitdev.driver.nginx.waiter"
 
 local engine = {}
 
@@ -26,13 +25,13 @@ local VISIT = 3
 local now = core.now
 
 local jobs = {} -- by call
-local lines = {} -- by what shares a rate limit
+local lines, idle = {}, nil -- by what shares a rate limit; the one that was left empty last
 local opened = {} -- by call: its WebSocket's { sock, rest }, until it is asked for
 setmetatable(opened, { __mode = "k" })
 local swept_at = 0
 
-local function promise(job, seconds)
-  job.heard_by, job.suspected_at = now() + seconds, nil
+local function promise(job, till)
+  job.heard_by, job.suspected_at = till, false
 end
 
 local function line_of(call)
@@ -46,6 +45,14 @@ local function line_of(call)
   return line
 end
 
+-- A line that nobody stands in is kept for the next call, until another one is left empty.
+local function leave_empty(line)
+  if idle and idle ~= line and idle.members == 0 then
+    lines[idle.name] = nil
+  end
+  idle = line
+end
+
 -- The job is nobody's any more.
 local function forget(job)
   local line = job.line
@@ -53,7 +60,7 @@ local function forget(job)
   job.over = true
   line.members = line.members - 1
   if line.members == 0 then
-    lines[line.name] = nil
+    leave_empty(line)
   end
 end
 
@@ -65,60 +72,20 @@ local function post(job)
   end
 end
 
+local function on_end(flight)
+  post(flight.job)
+end
+
 local function tell_of_stream(flight)
   flight.job.news = true
   post(flight.job)
 end
 
-local function fly(flight)
-  local ok, err = pcall(exchange.run, flight)
-  if not ok then
-    flight.kind, flight.message = "not possible", "the driver failed: " .. tostring(err)
-    pcall(flight.sock.close, flight.sock)
-  end
-  flight.over = true
-  post(flight.job)
-end
-
--- The light thread of a try ends, or is taken away: only who began it can do that. Else it finds out by itself.
-local function end_thread(flight)
-  flight.left = true
-  if not flight.over then
-    pcall(ngx.thread.kill, flight.thread)
-    if flight.sock then
-      pcall(flight.sock.close, flight.sock)
-    end
-  else
-    pcall(ngx.thread.wait, flight.thread) -- it would be kept until the request is over
-  end
-  if flight.room then
-    flight.room:post()
-  end
-end
-
 local function take_off(job)
   local flight = job.flight
-  job.flight = nil
+  job.flight = false
   job.line.flying = job.line.flying - 1
   return flight
-end
-
-local function begin_try(job, till, request, idle)
-  local flight = {
-    job = job,
-    call = job.call,
-    request = request,
-    till = till,
-    idle = idle,
-    fresh = job.stale,
-    sent = false,
-    began = now(),
-    tell = tell_of_stream,
-    room = (request.source_size or request.streamed) and waiter_of.new() or nil,
-  }
-  job.flight = flight
-  job.line.flying = job.line.flying + 1
-  flight.thread = ngx.thread.spawn(fly, flight)
 end
 
 -- Nginx's time is that of its turn, and some milliseconds behind: a try whose time is over may end a little before.
@@ -127,18 +94,22 @@ local SLACK = 0.1
 -- Tells the machine how a try went.
 local function land(job)
   local flight = take_off(job)
-  end_thread(flight)
+  flights.finish(flight)
   job.stale = flight.stale
-  local at = now()
+  local at, call = now(), job.call
+  local took = at - flight.began
   if flight.kind == "timed out" and at > flight.till - SLACK then
     at = math.max(at, flight.till)
   end
-  job.call:outcome(at, flight.kind, flight.message, now() - flight.began, flight.unsent, flight.stale)
+  call:outcome(at, flight.kind, flight.message or nil, took, flight.unsent, flight.stale)
   if flight.opened then
-    opened[job.call] = { flight.sock, flight.rest }
+    opened[call] = { flight.sock, flight.rest }
   end
   job.was_first, job.news = true, true
   job.line:stir()
+  if call:done() then
+    forget(job)
+  end
 end
 
 local function give_up(flight)
@@ -149,9 +120,9 @@ end
 
 local sweep
 
--- Waits, at most so many seconds; whoever waits is heard of again by then. Raises what interrupts its task.
-local function wait(job, seconds)
-  promise(job, seconds)
+-- Waits from `at` on, at most so many seconds; whoever waits is heard of again by then. Raises what interrupts its task.
+local function wait(job, at, seconds)
+  promise(job, at + seconds)
   tasks.wait(job.task, job.waiter, seconds)
   sweep()
 end
@@ -159,12 +130,12 @@ end
 local function watch(job)
   local flight = job.flight
   while not (flight.over or job.news or job.over) do
-    local left = flight.till - now()
-    if left <= 0 then
+    local at = now()
+    if at >= flight.till then
       give_up(flight)
       break
     end
-    wait(job, math.min(left, SIGN))
+    wait(job, at, math.min(flight.till - at, SIGN))
   end
   if not job.over and (flight.over or flight.kind == "timed out") then
     land(job)
@@ -173,24 +144,27 @@ end
 
 -- Rests until another try is due.
 local function pause(job, till)
-  while not job.over and now() < till do
-    wait(job, math.min(till - now(), SIGN))
+  local at = now()
+  while not job.over and at < till do
+    wait(job, at, math.min(till - at, SIGN))
+    at = now()
   end
 end
 
 -- Does what the machine says. False when the job must keep its place in the line.
-local function advance(job)
-  local kind, till, detail, idle = job.call:next(now())
+local function advance(job, at)
+  local kind, till, detail, idle_max = job.call:next(at, true)
   if kind == "wait" and detail then
     return false, till
   end
-  job.line:leave(job)
+  job.line:leave(job, at)
   job.news = true
   if kind == "wait" then
     job.was_first = true
     job.rests_until = till
   elseif kind == "send" then
-    begin_try(job, till, detail, idle)
+    job.line.flying = job.line.flying + 1
+    flights.begin(job, at, till, detail, idle_max, tell_of_stream, on_end)
   else
     forget(job)
   end
@@ -198,60 +172,69 @@ local function advance(job)
 end
 
 -- The first in line waits until it may ask again.
-local function hold(job, till)
-  local seconds = math.min(till - now(), job.deadline - now(), SIGN)
-  job.line:hold(seconds)
-  wait(job, seconds)
+local function hold(job, at, till)
+  local seconds = math.min(till - at, job.deadline - at, SIGN)
+  job.line:hold(seconds, at)
+  wait(job, at, seconds)
 end
 
 -- Where the rate limit is shared, the first in line goes to the store when that is due. Whether the machine has been told something.
-local function visit_store(job)
+local function visit_store(job, at)
   local supply = fleet.of(job.call)
   if not supply then
     return false
   end
-  promise(job, VISIT)
-  job.line:hold(VISIT)
+  promise(job, at + VISIT)
+  job.line:hold(VISIT, at)
   return supply:tend()
 end
 
 -- The first in line asks, or waits as it is told.
-local function ask(job)
-  if not job.line:has_room() and now() < job.deadline then
-    hold(job, now() + SIGN)
+local function ask(job, at)
+  if not job.line:has_room() and at < job.deadline then
+    hold(job, at, at + SIGN)
     return
   end
-  local gone, till = advance(job)
-  if not gone and not visit_store(job) and job.line:is_turn(job) then
-    hold(job, till)
+  local gone, till = advance(job, at)
+  if not gone and not visit_store(job, at) and job.line:is_turn(job) then
+    hold(job, now(), till)
   end
 end
 
 local function stand(job)
-  local line = job.line
+  local line, at = job.line, now()
   if not job.standing then
-    line:enter(job)
-  elseif line:is_turn(job) then
-    ask(job)
-  elseif now() >= job.deadline then
-    advance(job)
+    line:enter(job, at)
+  end
+  if line:is_turn(job) then
+    ask(job, at)
+  elseif at >= job.deadline then
+    advance(job, at)
   else
-    wait(job, math.min(line:patience(), job.deadline - now()))
-    line:look()
+    wait(job, at, math.min(line:patience(), job.deadline - at))
+    line:look(now())
   end
 end
 
-local function go_on(job)
+local function step(job)
+  if job.flight then
+    watch(job)
+  elseif job.rests_until then
+    pause(job, job.rests_until)
+    job.rests_until = false
+  else
+    stand(job)
+  end
+end
+
+-- Until there is news, or `to_end` until the call is.
+local function go_on(job, to_end)
   tasks.check(job.task)
-  while not (job.news or job.over) do
-    if job.flight then
-      watch(job)
-    elseif job.rests_until then
-      pause(job, job.rests_until)
-      job.rests_until = nil
-    else
-      stand(job)
+  while not job.over and (to_end or not job.news) do
+    if to_end then
+      job.news = false
     end
+    step(job)
   end
   job.news = false
 end
@@ -260,13 +243,14 @@ end
 
 -- Ends a job, wherever it stands. `how`: the call's method that ends the call.
 local function drop(job, how)
-  job.line:leave(job)
+  local at = now()
+  job.line:leave(job, at)
   forget(job)
   if job.flight then
     job.left = take_off(job)
-    end_thread(job.left)
+    flights.finish(job.left)
   end
-  how(job.call, now())
+  how(job.call, at)
   job.line:stir()
   post(job)
 end
@@ -277,7 +261,7 @@ end
 
 local function is_dead(job, at)
   if at < job.heard_by + LATE then
-    job.suspected_at = nil
+    job.suspected_at = false
     return false
   end
   local turn = ngx.now() -- which stands still in one
@@ -308,39 +292,61 @@ end
 -- ---- the driver's functions ----
 
 ---Takes a call under way.
-function engine.start(call)
+---@param call table         of core's
+---@param pool string|nil    the name of the connections that it may use; nil: those that all use
+---@return table job
+function engine.start(call, pool)
   phase.check "an API call"
   sweep()
-  local job = { call = call, line = line_of(call), deadline = call:deadline() }
-  job.heard_by = job.deadline
+  local deadline = call:deadline()
+  local job = {
+    call = call,
+    pool = pool or "",
+    line = line_of(call),
+    deadline = deadline,
+    heard_by = deadline,
+    suspected_at = false,
+    task = nil,
+    waiter = nil,
+    flight = false,
+    rests_until = false,
+    news = false,
+    over = false,
+    standing = false,
+    was_first = false,
+    stale = false,
+    left = false,
+  }
   jobs[call] = job
+  return job
+end
+
+local function drive(job, to_end)
+  local waiter, me = tasks.waiter()
+  job.waiter, job.task = waiter, me
+  local ok, err = pcall(go_on, job, to_end)
+  tasks.done_with(waiter, me)
+  job.waiter, job.task = nil, nil
+  if not ok then
+    engine.cancel(job.call)
+    error(err, 0)
+  elseif job.left then
+    flights.finish(job.left) -- whoever ended the call could not
+  end
+  promise(job, job.deadline)
 end
 
 ---Drives a call until there is news of it. What interrupts the task that waits ends the call as canceled.
 function engine.await(call)
   local job = jobs[call]
-  if not job then
-    return
+  if job then
+    drive(job, false)
   end
-  job.waiter, job.task = tasks.waiter()
-  local ok, err = pcall(go_on, job)
-  tasks.done_with(job.waiter, job.task)
-  job.waiter, job.task = nil, nil
-  if not ok then
-    engine.cancel(call)
-    error(err, 0)
-  elseif job.left then
-    end_thread(job.left) -- whoever ended the call could not
-  end
-  promise(job, job.deadline - now())
 end
 
 ---Takes a call under way and waits until it is done.
-function engine.perform(call)
-  engine.start(call)
-  repeat
-    engine.await(call)
-  until call:done()
+function engine.perform(call, pool)
+  drive(engine.start(call, pool), true)
 end
 
 ---A call's stream has bytes, or room, again.
@@ -377,8 +383,8 @@ function engine.cancel_all(client)
 end
 
 ---Performs a call that opens a WebSocket. Returns the socket and the bytes that came behind the answer, or nil: the call's result says why.
-function engine.open(call)
-  engine.perform(call)
+function engine.open(call, pool)
+  engine.perform(call, pool)
   local made = opened[call]
   opened[call] = nil
   if made then

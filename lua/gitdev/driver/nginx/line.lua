@@ -1,7 +1,6 @@
 -- Those calls of a worker that share a rate limit, in the order in which they came. Only the first asks the machine: what one is told, all
 -- would be told. It crosses requests, and any of those who stand in it may be dead without a word: nginx takes a request's coroutines away where
 -- they wait. So each says until when it will be heard of again, and whoever wakes looks after the first.
-local core = require "gitdev.core"
 local queue = require "gitdev.queue"
 
 local line = {}
@@ -13,8 +12,6 @@ local GRACE = 0.5
 local LOOK, LOOKS_A_SECOND = 1, 500
 -- Calls that one line has under way at once in a worker: each has a connection of its own.
 local WIDTH = 128
-
-local now = core.now
 
 ---`members`: the calls that belong to it, wherever they are; `count`: those that stand in it; `flying`: those with a try under way; `due`: when the
 ---first is heard of again.
@@ -30,35 +27,37 @@ local function wake(job)
   end
 end
 
-local function call_next(self)
+local function call_next(self, at)
   self.first = self.jobs:pop()
-  self.due = now()
+  self.due = at
   wake(self.first)
 end
 
 ---Puts a job into the line: at its end, or, if it has been first before, at its front.
-function line:enter(job)
+---@param job table
+---@param at number  now
+function line:enter(job, at)
   self.count = self.count + 1
   job.standing = true
   if not self.first then
-    self.first, self.due = job, now()
+    self.first, self.due = job, at
   elseif job.was_first then
     self.jobs:push_front(self.first)
-    self.first, self.due = job, now()
+    self.first, self.due = job, at
   else
     self.jobs:push(job)
   end
 end
 
 ---Takes a job out, wherever it stands; the next becomes the first.
-function line:leave(job)
+function line:leave(job, at)
   if not job.standing then
     return
   end
   job.standing = false
   self.count = self.count - 1
   if self.first == job then
-    call_next(self)
+    call_next(self, at)
   else
     self.jobs:remove(job)
   end
@@ -75,11 +74,11 @@ function line:has_room()
 end
 
 -- A first that has not been heard of is passed over. If it lives after all it enters again.
-local function look_after_first(self)
+local function look_after_first(self, at)
   local first = self.first
-  if first and now() > self.due + GRACE then
+  if first and at > self.due + GRACE then
     first.was_first = true
-    self:leave(first)
+    self:leave(first, at)
   end
 end
 
@@ -89,13 +88,13 @@ function line:patience()
 end
 
 ---The first waits, and is heard of again in so many seconds.
-function line:hold(seconds)
-  self.due = now() + seconds
+function line:hold(seconds, at)
+  self.due = at + seconds
 end
 
 ---To be called by whoever has waited.
-function line:look()
-  look_after_first(self)
+function line:look(at)
+  look_after_first(self, at)
 end
 
 ---Something has changed that the first may have waited for.

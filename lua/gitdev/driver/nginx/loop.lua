@@ -43,16 +43,23 @@ function loop.run(fn, ...)
   return loop.spawn(fn, ...):wait()
 end
 
--- What needs a loop of our own.
+-- What needs a loop of our own, by what stands in its place.
+local TURNS = "nginx turns the loop"
+local SERVER = "nginx is the server: let a location call what a %s would"
+local SOCKETS = "its sockets are nginx's"
+local OTHERS = "requests to others than the API are made with nginx's own sockets"
+local SIGNALS = "signals are nginx's"
 for name, instead in pairs {
-  step = "nginx turns the loop: calls wait without it, and gitdev.spawn starts what is to run beside",
-  turn_until = "nginx turns the loop",
-  attempt = "nginx turns the loop",
+  step = TURNS .. ": calls wait without it, and gitdev.spawn starts what is to run beside",
+  turn_until = TURNS, attempt = TURNS, configure = TURNS, abandon = TURNS, close = TURNS,
   within = "there are no virtual worlds in nginx: test with gitdev.test outside of it, or with gitdev emulator",
-  listen = "nginx is the server: let a location call what a listener would",
-  serve = "nginx is the server: let a location call what a service would",
-  post = "requests to others than the API are made with nginx's own sockets",
-  await_socket = "its sockets are nginx's",
+  listen = SERVER:format "listener",
+  serve = SERVER:format "service", serves = SERVER:format "service", unserve = SERVER:format "service",
+  post = OTHERS, unpost = OTHERS, ask = OTHERS, unask = OTHERS, unlink = OTHERS, answer = OTHERS,
+  open = SOCKETS, await_socket = SOCKETS,
+  hold_signals = SIGNALS, held_signal = SIGNALS,
+  warm = "a worker's connections are made by its requests",
+  poke = "the first in line tends what rate limits are shared through",
 } do
   loop[name] = function()
     errors.misuse { type = "config_error", code = "nginx_loop", message = "gitdev." .. name .. " is not for nginx: " .. instead .. "." }

@@ -1,5 +1,7 @@
 -- Which proxy leads to a host, by the environment, as for all programs: https_proxy, all_proxy, no_proxy, in small or in capital letters. In
 -- nginx each needs its line, `env https_proxy;`, since nginx clears its environment.
+local no_proxy = require "gitdev.driver.nginx.no_proxy"
+
 local proxy = {}
 
 -- What libcurl takes where the URL names no port.
@@ -23,29 +25,13 @@ function proxy.is_loopback(host)
   return host == "localhost" or host:find "^127%.%d+%.%d+%.%d+$" ~= nil or host:find "^%[[0:]*:0*1%]$" ~= nil
 end
 
--- Whether no_proxy names the host, or a domain above it.
-local function is_exempt(host)
-  local list = variable "no_proxy"
-  if list == "*" then
-    return true
-  end
-  host = host:lower():gsub("[%[%]]", "")
-  for entry in (list or ""):lower():gmatch "[^,%s]+" do
-    local name = entry:gsub("^%.", ""):gsub("[%[%]]", "")
-    if host == name or host:sub(-#name - 1) == "." .. name then
-      return true
-    end
-  end
-  return false
-end
-
 ---The proxy that leads to a host.
 ---@param host string
 ---@return table|nil  { host, port, name: without a password, authorization: a header's value or nil }; nil: the way is direct
 ---@return string|nil problem  what is wrong with what the environment says; it holds no password
 function proxy.of(host)
   local url = not proxy.is_loopback(host) and (variable "https_proxy" or variable "all_proxy")
-  if not url or is_exempt(host) then
+  if not url or no_proxy.names(variable "no_proxy" or "", host) then
     return nil
   end
   local scheme, rest = url:match "^(%w+)://(.*)$"

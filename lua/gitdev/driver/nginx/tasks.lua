@@ -26,10 +26,20 @@ local function of_request()
   return own
 end
 
+-- Coroutines that have been tasks: so that a request without any is not asked for its context, which would make one. Of those that died without a
+-- word some are another request's by now.
+local known = setmetatable({}, { __mode = "k" })
+
 ---The task that runs, or nil.
 function tasks.current()
+  local running = coroutine.running()
+  if not known[running or known] then
+    return nil
+  end
   local own = ngx.ctx[KEY]
-  return own and own.tasks[coroutine.running()]
+  local one = own and own.tasks[running]
+  known[running] = one and true
+  return one
 end
 
 -- ---- waiting ----
@@ -113,10 +123,9 @@ end
 
 -- ---- the scheduler ----
 
-local function block(one)
+local function block(one, wait)
   local me = { parked = true, waiter = waiter_of.new(), scheduler = one.scheduler }
-  one.waiters = one.waiters or {}
-  one.waiters[#one.waiters + 1] = me
+  wait.task = me
   while not one.finished do
     me.waiter:wait(LONG)
   end
@@ -162,7 +171,7 @@ end
 local function run(own, one)
   one.waiter:wait(LONG)
   local me = coroutine.running()
-  own.tasks[me] = one
+  own.tasks[me], known[me] = one, true
   local arguments = one.arguments
   one.arguments = nil
   local results = compat.pack(xpcall(function()

@@ -6,13 +6,13 @@
 -- None of them calls back into the stream or the emulator, and one that is closed swallows what it is given. The transport calls
 --   stream:attach(peer)          once the upgrade is answered; stream:closed() if that comes to nothing
 --   stream:receive(text), stream:receive_binary(), stream:writable(), stream:closed()
-local access = require "gitdev.emulator.organization.access"
 local json = require "gitdev.json"
-local keyring = require "gitdev.emulator.organization.keyring"
 local log = require "gitdev.emulator.deployments.log"
 local log_page = require "gitdev.emulator.deployments.log_page"
 local machine = require "gitdev.emulator.store.machine"
+local messages = require "gitdev.emulator.deployments.stream_messages"
 local refusal = require "gitdev.emulator.refusal"
+local right = require "gitdev.emulator.deployments.stream_right"
 local stream_fault = require "gitdev.emulator.deployments.stream_fault"
 local stream_request = require "gitdev.emulator.deployments.stream_request"
 local tickets = require "gitdev.emulator.organization.tickets"
@@ -26,10 +26,7 @@ local LOOKS_PER_LINE = log.LOOKS / TURN_LINES
 -- Who takes nothing for so long loses what waits for it, but for so many lines.
 local SLOW_MS, SLOW_LINES = 30000, 1000
 
-local DONE, GOING_AWAY, INTERNAL, BAD_MESSAGE = 1000, 1001, 1011, 4400
-local KEY_LOST, SCOPE_LOST, THING_DELETED, NO_PONG, LOG_EXPIRED = 4401, 4403, 4404, 4408, 4410
-
-local quote, format = json.quote, string.format
+local DONE, GOING_AWAY, INTERNAL, BAD_MESSAGE, NO_PONG = 1000, 1001, 1011, 4400, 4408
 
 local stream = {}
 stream.__index = stream
@@ -89,43 +86,13 @@ function stream:send(text)
   self.sent_ms = self.clock_ms
 end
 
-local function hello(self)
-  self:send(format(
-    '{"type":"hello","protocol":"%s","resource":"%s","status":"%s","cursor":"%s","heartbeat_ms":%d}',
-    stream_request.PROTOCOL, self.thing.id, self.thing.status, self.cursor(self.at), HEARTBEAT_MS
-  ))
-end
-
--- What follows the number of a line; lines come in runs that share all of it.
-local function attributes(self, line)
-  local run = self.run
-  if not run or line.time_ms ~= run.time_ms or line.stage ~= run.stage or line.stream ~= run.stream or line.level ~= run.level then
-    self.run = line
-    self.attributes = format(
-      ',"time_ms":%d,"stage":%s,"stream":"%s","level":"%s","message":', line.time_ms, quote(line.stage), line.stream, line.level
-    )
-  end
-  return self.attributes
-end
-
---- The message of a line.
-function stream:message(line)
-  return '{"type":"log","cursor":"' .. self.cursor(line.seq) .. format('","seq":%d', line.seq) .. attributes(self, line)
-    .. quote(line.message) .. (line.truncated and ',"truncated":true}' or ',"truncated":false}')
-end
+--- stream:message(line): the message of a line, which stream_fault sends too.
+stream.message = messages.line
 
 --- Tells that the lines up to `to_seq` are not sent, and goes on after them.
 function stream:gap(to_seq, reason)
-  self:send(format(
-    '{"type":"gap","cursor":"%s","from_seq":%d,"to_seq":%d,"reason":"%s"}', self.cursor(to_seq), self.at + 1, to_seq, reason
-  ))
+  self:send(messages.gap(self, to_seq, reason))
   self.at = to_seq
-end
-
-local function send_change(self, change)
-  self:send(format(
-    '{"type":"status","cursor":"%s","status":"%s","time_ms":%d}', self.cursor(self.at), change.status, change.time_ms
-  ))
 end
 
 -- Goes back over the lines that are wanted of those before the beginning. Whether it is found.
@@ -165,7 +132,7 @@ end
 
 -- Says what is wrong, and closes (contract 2.5).
 local function fail(self, code, refused)
-  self.complaint = '{"type":"error",' .. refused:body(self.request_id):sub(2)
+  self.complaint = messages.refusal(self, refused)
   if self.peer then
     self.peer.send(self.complaint)
   end
@@ -186,24 +153,6 @@ function stream:stall()
   self.streams.schedule:cancel(self.end_of_life)
 end
 
--- Whether whoever opened the stream may still read it: nil, or the code to close with and the refusal.
-local function verdict(self)
-  local emulator, thing, key = self.emulator, self.thing, self.key
-  local good, refused = keyring.still(emulator, key, self.authorization)
-  local till = log_page.kept_until(thing)
-  if not good then
-    return KEY_LOST, refused
-  elseif self.tenant.things[thing.object]:get(thing.id) ~= thing or not access.sees(key, thing.project_id) then
-    local message = ("The %s was deleted, or its project is no longer held."):format(thing.object)
-    return THING_DELETED, refusal.new("resource_missing", { status = 404, message = message })
-  elseif not access.permits(key, self.requirement) then
-    return SCOPE_LOST, access.refusal(key, self.requirement)
-  elseif till and emulator:seconds() >= till then
-    return LOG_EXPIRED, log_page.expired(thing)
-  end
-  return nil
-end
-
 local function look_again(self)
   self:recheck()
 end
@@ -213,15 +162,14 @@ function stream:recheck()
   if self.over or self.stalled then
     return
   end
-  local code, refused = verdict(self)
+  local code, refused = right.lost(self)
   if code then
     fail(self, code, refused)
     return
   end
-  local timers, till = self.streams.schedule, log_page.kept_until(self.thing)
-  local ends_ms = math.min(keyring.ends_ms(self.key, self.authorization) or math.huge, till and till * 1000 or math.huge)
+  local timers, ends_ms = self.streams.schedule, right.ends_ms(self)
   timers:cancel(self.end_of_right)
-  self.end_of_right = ends_ms < math.huge and timers:at(ends_ms, look_again, self) or nil
+  self.end_of_right = ends_ms and timers:at(ends_ms, look_again, self)
 end
 
 -- ---- going on ----
@@ -272,7 +220,7 @@ local function send_lines(self, last)
 end
 
 local function finish_well(self)
-  self:send(format('{"type":"end","cursor":"%s","status":"%s"}', self.cursor(self.at), self.thing.status))
+  self:send(messages.last(self))
   self:finish(DONE)
 end
 
@@ -282,7 +230,7 @@ local set_heartbeat
 local function begin(self)
   if not self.changed and find_beginning(self) then
     self.changed = #self.channel.changes
-    hello(self)
+    self:send(messages.hello(self, HEARTBEAT_MS))
     set_heartbeat(self, self.clock_ms + HEARTBEAT_MS)
   end
   return self.changed ~= nil
@@ -304,7 +252,7 @@ local function go_on(self)
       return not (self.full_ms or self.over or self.stalled)
     elseif change and change.after <= count then
       self.changed = self.changed + 1
-      send_change(self, change)
+      self:send(messages.change(self, change))
     elseif last and self.at >= last then
       finish_well(self)
       return false
@@ -340,7 +288,7 @@ end
 local function ping(self)
   self.pings = self.pings + 1
   self.awaited, self.asked_ms = ("%d"):format(self.pings), self.clock_ms
-  self:send(format('{"type":"ping","id":"%s","time_ms":%d}', self.awaited, self.emulator.now_ms))
+  self:send(messages.ping(self.awaited, self.emulator.now_ms))
 end
 
 -- The silence is that of the connection: to skip time is not to be silent.

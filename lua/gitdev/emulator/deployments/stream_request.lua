@@ -20,17 +20,17 @@ local function read_start(call, thing)
   return query.cursor and log_page.read_cursor(call, thing, query.cursor)
 end
 
-local function bad_request(message)
-  refusal.raise("parameter_invalid", { status = 400, message = message })
+local function bad_request(message, headers)
+  refusal.raise("parameter_invalid", { status = 400, message = message, headers = headers })
 end
 
 local function check_upgrade(request)
   if request.upgrade == "malformed" then
-    bad_request "This is no WebSocket handshake of RFC 6455, version 13."
+    bad_request("This is no WebSocket handshake of RFC 6455, version 13.", { "Sec-WebSocket-Version", "13" })
   elseif request.upgrade ~= "good" or request.method ~= "GET" then
     refusal.raise("upgrade_required", {
       message = "A log stream is a WebSocket: open this path with Upgrade: websocket, or read the log with logs.list.",
-      headers = { "Upgrade", "websocket", "Connection", "Upgrade" },
+      headers = { "Upgrade", "websocket", "Connection", "Upgrade", "Sec-WebSocket-Version", "13" },
     })
   end
 end

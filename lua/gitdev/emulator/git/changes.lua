@@ -6,6 +6,9 @@ local text = require "gitdev.emulator.git.text"
 -- A patch above this is left out, and all that come once so much has been given: an answer stays one that can be read.
 local PATCH_BYTES, PATCHES_BYTES = 64 * 1024, 1024 * 1024
 
+-- What is only looked through: more than a commit over the API can bring.
+local READ_PATCH_BYTES, READ_BYTES = 16 * 1024 * 1024, 64 * 1024 * 1024
+
 local changes = {}
 
 local function as_change(change)
@@ -29,6 +32,16 @@ function changes.between(repository, before, after, limit)
     list[index] = as_change(change)
   end
   return list, stats
+end
+
+--- The same for who looks through what was changed: a list of { path, patch }, with patches that no answer would hold, in whatever bytes.
+function changes.read(repository, before, after, limit)
+  local options = { files = limit, patch_bytes = READ_PATCH_BYTES, patches_bytes = READ_BYTES }
+  local list = {}
+  for index, change in ipairs((store.sound(store.objects(repository):diff(before, after, options)))) do
+    list[index] = { path = text.clean(change.path), patch = change.patch }
+  end
+  return list
 end
 
 return changes

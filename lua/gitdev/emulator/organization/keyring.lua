@@ -186,14 +186,22 @@ function keyring.change(tenant, key, changes)
 end
 
 --- Tells that a key was seen in clear (contract 1.1). `reference`: its id, its prefix, or the secret itself. Whether it was a secret key that is
--- still in force: others cannot be exposed.
+-- still in force: others cannot be exposed, nor can a secret that was replaced.
 function keyring.expose(emulator, reference)
   local key = keyring.find(emulator, reference)
-  if not key or key.type ~= "secret" or keyring.status(key, emulator:seconds()) ~= "active" then
+  if not key or key.type ~= "secret" or not usable(emulator, reference, key) then
     return false
   end
   emit(emulator.tenants[key.livemode], key, "exposure")
   return true
+end
+
+--- Tells of the key in an Authorization header that came in clear, if it is one that can be exposed.
+function keyring.overhear(emulator, header)
+  local secret = header and secret_of(header)
+  if secret and emulator.keys[secret] then
+    keyring.expose(emulator, secret)
+  end
 end
 
 return keyring

@@ -6,8 +6,6 @@ local project_hosts = require "gitdev.emulator.deployments.project_hosts"
 local refusal = require "gitdev.emulator.refusal"
 local regions = require "gitdev.emulator.deployments.regions"
 
-local SCOPES = { "everything", "urls", "prefixes", "tags" }
-
 -- Regions purge one after the other.
 local REGION_MS = 100
 
@@ -21,9 +19,9 @@ local function invalid(param, message)
 end
 
 -- The one of the four that the body gives. Raises 422 for none and for several.
-local function scope_of(body)
-  local given = {}
-  for _, scope in ipairs(SCOPES) do
+local function scope_of(call)
+  local body, scopes, given = call.body, call.operation.one_of, {}
+  for _, scope in ipairs(scopes) do
     given[#given + 1] = body[scope] ~= nil and scope or nil
   end
   if #given == 1 and (body.everything == nil or body.everything) then
@@ -34,7 +32,7 @@ local function scope_of(body)
     local why = #given == 1 and "must be true; leave it out to purge less." or "cannot be there with " .. given[index == 1 and 2 or 1] .. "."
     faults[index] = invalid(scope, why)
   end
-  local message = "Give exactly one of everything, urls, prefixes and tags."
+  local message = ("Give exactly one of %s and %s."):format(table.concat(scopes, ", ", 1, #scopes - 1), scopes[#scopes])
   refusal.unprocessable(faults[1] and faults or { { code = "parameter_invalid", message = message } })
 end
 
@@ -110,7 +108,7 @@ end
 
 local function create(call)
   local tenant, project = call.tenant, call:project(call.body.project)
-  local scope = scope_of(call.body)
+  local scope = scope_of(call)
   if not project then
     local message = ('project: there is no project "%s".'):format(call.body.project)
     refusal.unprocessable { { code = "resource_missing", param = "project", message = message } }

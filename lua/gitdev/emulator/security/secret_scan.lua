@@ -44,15 +44,14 @@ function secret_scan.read(patch)
   return found
 end
 
---- The secrets that a push brings: a list of { id, what, path, line, commit_sha }. `data`: that of its `repository.pushed`. Files above the size of a
--- patch are not read.
+--- The secrets that a push brings: a list of { id, what, path, line, commit_sha }. `data`: that of its `repository.pushed`.
 function secret_scan.push(repository, data)
   local found = {}
   if data.deleted or data.total_commits == 0 then
     return found
   end
   local before = not data.before:find(NOWHERE) and data.before or nil
-  for _, change in ipairs((changes.between(repository, before, data.after, limits.git.compare_files))) do
+  for _, change in ipairs(changes.read(repository, before, data.after, limits.git.compare_files)) do
     for _, secret in ipairs(secret_scan.read(change.patch or "")) do
       secret.path, secret.commit_sha = change.path, data.after
       found[#found + 1] = secret

@@ -1,5 +1,5 @@
 --- Configures, builds and runs a document's CMake, as a project outside of this one that finds gitdev where it is installed. Its sources are
--- examples/c/deploy.c.
+-- examples/c/deploy.c; what it takes for a checkout of gitdev, vendor/gitdev, is this one.
 local process = require "spec.lua.support.process"
 local room = require "spec.lua.support.guide.room"
 
@@ -15,7 +15,10 @@ return function(text)
       assert(process.run(("install -D %s/examples/c/deploy.c %s/%s"):format(room.root, folder, source)) == 0)
     end
   end
+  if text:find("vendor/gitdev", 1, true) then
+    assert(process.run(("mkdir -p %s/vendor && ln -s %s %s/vendor/gitdev"):format(folder, room.root, folder)) == 0)
+  end
   local prefix = room.prefix()
   local run = target and " && build/" .. target or ""
-  return room.run(folder, "cmake -B build -DCMAKE_PREFIX_PATH=" .. prefix .. " >&2 && cmake --build build >&2" .. run)
+  return room.run(folder, "cmake -B build -DCMAKE_PREFIX_PATH=" .. prefix .. " >&2 && cmake --build build --parallel 2 >&2" .. run)
 end
