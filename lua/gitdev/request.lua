@@ -237,6 +237,15 @@ local function give_up(client, call, sink)
   end
 end
 
+-- A disk that is full is the world's doing, and comes back like a server's error; what a program's own function raises goes on up.
+local function failed(problem, source, sink)
+  local theirs = source and source.failure or sink and sink.failure
+  if theirs and problem == theirs then
+    return nil, theirs
+  end
+  error(problem, 0)
+end
+
 -- Sends what has been checked. `sink`: takes the answer's body, nil for one that is decoded.
 local function send(client, method, path, o, sink)
   local source = o.from ~= nil and source_of.open(o.from, o.size) or nil
@@ -255,7 +264,7 @@ local function send(client, method, path, o, sink)
   end
   if not ok then
     give_up(client, call, sink)
-    error(value, 0)
+    return failed(value, source, sink)
   end
   return value, err
 end

@@ -19,6 +19,12 @@ local function count(self, bytes)
   self.digest:update(bytes)
 end
 
+-- What goes wrong here is the world's doing and no misuse: whoever sends finds the error in `failure` too, and returns it.
+local function fail(self, kind, code, message)
+  self.failure = errors.new { type = kind, code = code, param = "to", message = message }
+  error(self.failure, 0)
+end
+
 local function begin_anew(self)
   self.size, self.digest = 0, core.digest()
 end
@@ -53,8 +59,9 @@ function fn:write(bytes)
 end
 
 -- What a function has been given cannot be taken back.
-function fn.restart()
-  error("the server sent the body from its beginning again, and a function cannot take back what it was given", 0)
+function fn:restart()
+  fail(self, "connection_error", "body_restarted",
+    "The server sent the body from its beginning again, and the function cannot give back what it has: download anew.")
 end
 
 function fn.finish() end
@@ -65,33 +72,36 @@ function fn.abandon() end
 
 local file = {}
 
-local function check(ok, problem)
+local function check(self, ok, problem)
   if not ok then
-    error(problem, 0)
+    fail(self, "config_error", "file_failed", ("%s cannot be written: %s."):format(self.path, problem))
   end
   return ok
 end
 
 function file:write(bytes)
   count(self, bytes)
-  check(self.handle:write(bytes))
+  check(self, self.handle:write(bytes))
 end
 
 function file:restart()
   begin_anew(self)
   self.handle:close()
-  self.handle = check(io.open(self.part, "wb"))
+  self.handle = check(self, io.open(self.part, "wb"))
 end
 
 local function close(self)
   local handle = self.handle
   self.handle = nil
-  return io.type(handle) ~= "file" or handle:close() -- by the collector's order it may have been closed already
+  if io.type(handle) == "file" then -- by the collector's order it may have been closed already
+    return handle:close()
+  end
+  return true
 end
 
 function file:finish()
-  check(close(self))
-  check(os.rename(self.part, self.path))
+  check(self, close(self))
+  check(self, os.rename(self.part, self.path))
   self.armed = false
 end
 

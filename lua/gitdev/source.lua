@@ -10,7 +10,9 @@ local file = {}
 function file:read()
   local bytes, problem = self.handle:read(PIECE)
   if problem then
-    error(problem, 0)
+    self.failure = errors.new { type = "config_error", code = "file_failed", param = "from",
+      message = ("%s cannot be read: %s."):format(self.path, problem) }
+    error(self.failure, 0)
   end
   return bytes
 end
@@ -59,7 +61,7 @@ function source.open(from, size)
   if not length or problem then
     errors.misuse { param = "from", message = "what is to be sent cannot be read: " .. tostring(problem or from) .. "." }
   end
-  return setmetatable({ handle = handle, size = length, rewindable = true }, { __index = file })
+  return setmetatable({ handle = handle, path = from, size = length, rewindable = true }, { __index = file })
 end
 
 return source

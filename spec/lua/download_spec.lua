@@ -1,6 +1,9 @@
 -- Downloads through the client: an artifact of a run, whole and in parts, into a text, a file and a function, over sockets and in memory.
 local core = require "gitdev.core"
 local gitdev = require "gitdev"
+local interpreter = require "spec.lua.support.interpreter"
+local process = require "spec.lua.support.process"
+local sender = require "spec.lua.support.sender"
 local server = require "gitdev.emulator.server"
 local test = require "gitdev.test"
 local pcall = gitdev.pcall -- tasks wait in it
@@ -185,6 +188,34 @@ for name, within in pairs(WORLDS) do
     end)
   end)
 end
+
+describe("a download for which there is no room", function()
+  -- A limit of the shell stands for a full disk.
+  it("fails with an error that names the file, in both styles, and leaves nothing behind", function()
+    local folder = sender.folder()
+    local path = folder .. "/app.bin"
+    local script = process.file([[
+      local gitdev, safe, test = require "gitdev", require "gitdev.safe", require "gitdev.test"
+      test.world({ build_ms = 4 }):run(function()
+        local git = gitdev.client()
+        git.pipelines:create { project = "my-app", name = "build", jobs = { { name = "make", steps = { { run = "truncate -s 300K app.bin" } },
+          artifacts = { { name = "app.bin", path = "app.bin" } } } } }
+        local id = git.runs:create({ pipeline = git.pipelines:list().data[1] }):wait({ interval = 0.01 }):artifacts().data[1].id
+        local _, raised = gitdev.pcall(git.artifacts.download, git.artifacts, id, { to = arg[1] })
+        local nothing, returned = safe.client().artifacts:download(id, { to = arg[1] })
+        print(raised.type, raised.code, raised.param, raised.message)
+        print(nothing, returned.type, returned.code, returned.param, returned.message)
+      end)
+    ]])
+    local command = ("ulimit -f 64; trap '' XFSZ; %s %s %s"):format(interpreter.command(), script, process.quote(path))
+    local status, out, err = process.run("bash -c " .. process.quote(command))
+    os.remove(script)
+    local told = "config_error\tfile_failed\tto\t" .. path .. " cannot be written: File too large.\n"
+    assert.same({ 0, told .. "nil\t" .. told, "" }, { status, out, err })
+    assert.equal("", (select(2, process.run("ls -A " .. folder))))
+    sender.remove(folder)
+  end)
+end)
 
 describe("what a download is asked with", function()
   it("is checked before anything is sent", function()
