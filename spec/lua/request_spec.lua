@@ -248,6 +248,17 @@ describe("a request", function()
   end)
 
   -- Until an answer has told what the rate limit leaves, eight calls are under way at most.
+  it("begins a body anew that has changed meanwhile, but for a function, which cannot give back what it has", function()
+    local function changing(_, n)
+      return file_server(BODY, n % 2 == 1 and function() return 100000 end, ('"v%d"'):format(n))(_, n)
+    end
+    local git = start(changing)
+    assert.equal(#BODY, git:request("GET", "/file", { to = path }).size)
+    assert.is_true(exists(path) == BODY)
+    local ok, err = pcall(git.request, git, "GET", "/file", { to = function() end })
+    assert.same({ false, "connection_error", "body_restarted", "to" }, { ok, err.type, err.code, err.param })
+  end)
+
   it("holds nobody up who waits for what the heads of the first answers tell", function()
     local serve = file_server(BODY)
     local git = start(function(request, n)
