@@ -81,10 +81,16 @@ static int64_t days_from_civil(int year, int month, int day) {
   return y * 365 + y / 4 - y / 100 + y / 400 + day_of_year - 719468;
 }
 
+/* The last second that a date's four digits can say. */
+static int64_t last_time(void) {
+  return days_from_civil(10000, 1, 1) * SECONDS_PER_DAY - 1;
+}
+
 static int64_t assemble(int year, int month, int day, int time) {
   if (year < 1970 || month < 1 || day < 1 || time < 0 || day > days_in_month(year, month))
     return -1;
-  return days_from_civil(year, month, day) * SECONDS_PER_DAY + time;
+  int64_t at = days_from_civil(year, month, day) * SECONDS_PER_DAY + time;
+  return at <= last_time() ? at : -1; /* a leap second may have brought it beyond */
 }
 
 /* After "Sun": ", 06 Nov 1994 08:49:37 GMT" */
@@ -152,7 +158,7 @@ static void write_digits(char *out, int count, int value) {
 }
 
 void gitdev_date_format(int64_t time, char out[GITDEV_DATE_SIZE]) {
-  const int64_t last = days_from_civil(10000, 1, 1) * SECONDS_PER_DAY - 1;
+  const int64_t last = last_time();
   time = time < 0 ? 0 : time > last ? last : time;
   int64_t days = time / SECONDS_PER_DAY;
   int second = (int)(time % SECONDS_PER_DAY);

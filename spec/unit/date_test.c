@@ -22,6 +22,7 @@ static const struct {
     {"Tue, 29 Feb 2000 23:59:59 GMT", 951868799},
     {"Sat, 31 Dec 2016 23:59:60 GMT", 1483228800}, /* a leap second */
     {"Fri, 31 Dec 9999 23:59:59 GMT", 253402300799},
+    {"Fri, 31 Dec 9999 23:59:60 GMT", -1},        /* would be in the year 10000 */
     {"Mon, 06 Nov 1994 08:49:37 GMT", 784111777}, /* it was a Sunday: not held against it */
     {"Saturday, 01-Jan-00 00:00:00 GMT", 946684800},
     {"Wednesday, 31-Dec-70 00:00:00 GMT", 3187209600}, /* 2070 */
