@@ -45,4 +45,16 @@ function rows.not_flat(early_kb, late_kb)
   return late_kb - early_kb > rows.SLACK_KB and ("grew by %d KiB on the way"):format(late_kb - early_kb) or nil
 end
 
+--- By how much the largest resident set is above theirs; ours is to be flat from its half on, each time.
+function rows.more_memory(what, beside, ours, theirs, bar, goal)
+  local more, failed = {}, nil
+  for i, sample in ipairs(ours) do
+    more[i] = samples.peak_mb(sample) - samples.peak_mb(theirs[i])
+    failed = failed or rows.not_flat(sample.half_kb, sample.peak_kb)
+  end
+  local row = rows.peak(what, beside, ours, theirs, bar, goal)
+  row.unit, row.value, row.failed = " MB", samples.median(more), failed
+  return row
+end
+
 return rows
