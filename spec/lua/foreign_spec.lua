@@ -22,12 +22,6 @@ end
 
 for _, name in ipairs { "haproxy", "nghttpx", "apache" } do
   describe("behind " .. name .. " #once", function()
-    local missing = select(2, foreign.find(name))
-    if missing then
-      pending(missing)
-      return
-    end
-
     local running, front, git
 
     setup(function()
@@ -135,12 +129,6 @@ for _, name in ipairs { "haproxy", "nghttpx", "apache" } do
 end
 
 describe("streams of a WebSocket library #once", function()
-  local missing = select(2, foreign.find "streams")
-  if missing then
-    pending(missing)
-    return
-  end
-
   local front, git
 
   setup(function()
@@ -183,12 +171,6 @@ describe("streams of a WebSocket library #once", function()
 end)
 
 describe("a server of odd habits #once", function()
-  local missing = select(2, foreign.find "bytes")
-  if missing then
-    pending(missing)
-    return
-  end
-
   local front, git
 
   before_each(function()

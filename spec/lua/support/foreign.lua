@@ -81,20 +81,11 @@ local KINDS = {
   bytes = { package = "python3", program = "/usr/bin/python3", command = "@PROGRAM@ @HERE@/foreign_bytes.py @PORT@" },
 }
 
+-- ./dev installs them all: one that is missing is a failure.
 local function program_of(kind)
-  return server.first_line("PATH=$PATH:/usr/sbin command -v " .. kind.program)
-end
-
---- The program of a kind, or nil and what to say of it.
-function foreign.find(name)
-  local kind = KINDS[name]
-  local path = program_of(kind)
-  if not path or (kind.needs and process.run("test -e " .. kind.needs) ~= 0) then
-    return nil, name .. " is not installed (Debian's package " .. kind.package .. ")"
-  elseif not server.first_line "command -v openssl" or not server.first_line "command -v bash" then
-    return nil, "the openssl program or bash is not installed"
-  end
-  return path
+  local path = server.first_line("PATH=$PATH:/usr/sbin command -v " .. kind.program)
+  local whole = path and (not kind.needs or process.run("test -e " .. kind.needs) == 0)
+  return assert(whole and path, kind.program .. " is not installed (Debian's package " .. kind.package .. ")")
 end
 
 local function make_folder()
@@ -112,9 +103,10 @@ end
 --- Starts one of: haproxy, nghttpx, apache (each before the server whose port is `origin`), streams, bytes (see their files).
 function foreign.start(name, origin)
   local kind = KINDS[name]
+  local program = program_of(kind)
   local self = setmetatable({ root = make_folder(), port = server.free_port() }, foreign)
   local words = {
-    ROOT = self.root, PORT = self.port, ORIGIN = origin or 0, PROGRAM = program_of(kind), MODULES = "/usr/lib/apache2/modules",
+    ROOT = self.root, PORT = self.port, ORIGIN = origin or 0, PROGRAM = program, MODULES = "/usr/lib/apache2/modules",
     HERE = server.first_line "pwd" .. "/spec/lua/support",
   }
   local function fill_in(text)
